@@ -95,12 +95,12 @@ fn a_binding_that_is_none_is_wrong_usage_and_says_what_one_is() {
         ran.stderr.lines().next().unwrap().to_owned()
     };
     insta::assert_snapshot!(said("SNOWFLAKE_PASSWORD"), @"error: invalid value \
-        'SNOWFLAKE_PASSWORD' for '--allow-secret <REFERENCE[=TYPE[@HOST]]>': start it with a \
-        reference without `${` and `}`, such as env:NAME or vault:kv/data/team/*; the sources are \
-        `env`, `file`, `cred`, `sops` and `vault`");
+        'SNOWFLAKE_PASSWORD' for '--allow-secret <REFERENCE[=TYPE[@HOST]]>': start the value with \
+        a reference without `${` and `}`, such as env:NAME or vault:kv/data/team/*; the sources \
+        are `env`, `file`, `cred`, `sops` and `vault`");
     insta::assert_snapshot!(said("env:A=snowflake"), @"error: invalid value 'env:A=snowflake' for \
         '--allow-secret <REFERENCE[=TYPE[@HOST]]>': no integration type matches the text after \
-        `=`: did you mean `Snowflake`?; if the `=` is part of the reference, add `=*` at the end");
+        `=` (did you mean `Snowflake`?); if the `=` is part of the reference, add `=*` at the end");
     insta::assert_snapshot!(said("env:A=Snowflake@*.com"), @"error: invalid value \
         'env:A=Snowflake@*.com' for '--allow-secret <REFERENCE[=TYPE[@HOST]]>': the last two \
         labels of the host must be literal, as in `*.example.com`; patterns such as `*example.com` \

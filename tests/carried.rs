@@ -124,10 +124,10 @@ async fn extra_that_was_dropped_gets_no_bound_secret() {
     let extra = "sync: {extra: {jdbcUrl: 'jdbc:evil.example'}}\n";
     applied(&bound(lake(GOOD, "junk", extra)), &simulator, &journal).await;
     let ran = synced(&bound(lake(GOOD, DBX, "")), &simulator, &journal).await;
-    is_blocked(&ran, &simulator, "the uncertain destination of `jdbcUrl`");
+    is_blocked(&ran, &simulator, "the unknown destination in `jdbcUrl`");
 }
 
-const UNCLEAR_ARGS: &str = "the uncertain destination of `connectArgs`";
+const UNCLEAR_ARGS: &str = "the unknown destination in `connectArgs`";
 
 #[tokio::test(start_paused = true)]
 async fn ignored_arguments_that_left_the_file_get_no_bound_secret() {
@@ -184,7 +184,7 @@ async fn carried_properties_get_no_bound_secret() {
     simulator.drift(edit).unwrap();
     let other = lake(GOOD, DBX, ignored).replace("clientId: id", "clientId: other");
     let ran = synced(&bound(other), &simulator, &journal).await;
-    is_blocked(&ran, &simulator, "the uncertain destination of `httpPath`");
+    is_blocked(&ran, &simulator, "the unknown destination in `httpPath`");
 }
 
 /// A run with an edit between the plan of a second commit and its write.
@@ -209,7 +209,7 @@ async fn destination_that_appears_before_the_write_stops_it() {
     let (ran, _) = meanwhile(&bound(first), &bound(second), edit).await;
     assert!(matches!(ran.failure(), ActionFailure::Unbound(_)));
     insta::assert_snapshot!(ran.failure(), @"nothing was sent because of the server's current \
-        values: `${env:DBX}` may not be sent to the uncertain destination of `jdbcUrl`");
+        values: `${env:DBX}` may not be sent to the unknown destination in `jdbcUrl`");
 }
 
 #[tokio::test(start_paused = true)]
@@ -403,7 +403,7 @@ fn values_that_a_driver_reads_as_properties_are_unclear() {
         ),
     ] {
         let said = refused(from, to);
-        let place = format!("may not be sent to the uncertain destination of `{path}`");
+        let place = format!("may not be sent to the unknown destination in `{path}`");
         assert!(
             said.contains("E0404") && said.contains(&place),
             "{to}\n{said}"
@@ -539,11 +539,7 @@ async fn unknown_attribute_of_a_volatile_tenant_gets_no_bound_secret() {
     applied(&bound(lake(GOOD, DBX, "")), &simulator, &journal).await;
     let second = lake(GOOD, DBX, "").replace("httpPath: /p", "httpPath: /q");
     let ran = synced(&bound(second.clone()), &simulator, &journal).await;
-    is_blocked(
-        &ran,
-        &simulator,
-        "the uncertain destination of `readNumber`",
-    );
+    is_blocked(&ran, &simulator, "the unknown destination in `readNumber`");
     // The way out: to let the secret go to any host of the type.
     let any = files(second).bound(&["env:DBX=Databricks"]);
     applied(&any, &simulator, &journal).await;

@@ -238,7 +238,7 @@ fn validate_says_what_is_wrong_and_touches_nothing() {
       |   ^^^^^^^^^ not an attribute of Snowflake
       |
       = help: did you mean `warehouse`?
-      = help: if a newer server supports it, send it unchecked with `sync: {extra: {warehosue: …}}`
+      = help: if a newer server supports this attribute, send it unchecked with `sync: {extra: {warehosue: …}}`
 
     1 error in 1 file
     2 integrations valid, 1 with errors.

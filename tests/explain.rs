@@ -34,7 +34,7 @@ fn code_is_explained_with_a_wrong_and_a_right_file() {
           |   ^^^^^^^^^ not an attribute of Snowflake
           |
           = help: did you mean `warehouse`?
-          = help: if a newer server supports it, send it unchecked with `sync: {extra: {warehosue: …}}`
+          = help: if a newer server supports this attribute, send it unchecked with `sync: {extra: {warehosue: …}}`
 
     Right:
 

@@ -368,7 +368,7 @@ fn invalid_file_is_shown_with_its_mistakes() {
       |   ^^^^^^^ not an attribute of Databricks Unity Catalog
       |
       = help: did you mean `httpPath`?
-      = help: if a newer server supports it, send it unchecked with `sync: {extra: {htpPath: …}}`
+      = help: if a newer server supports this attribute, send it unchecked with `sync: {extra: {htpPath: …}}`
 
     History:
       [TIME] ✓ create: enabled

@@ -137,7 +137,7 @@ fn two_commits_send_no_secret_to_a_host_that_is_not_bound() {
     world.repository.commit("files/lake.yaml", second);
     let ran = world.sync(&[BOUND]).exits_with(1);
     assert_eq!(world.tenant.writes(), [""; 0]);
-    let reason = "`${env:LAKE_TOKEN}` may not be sent to the uncertain destination of `httpPath`";
+    let reason = "`${env:LAKE_TOKEN}` may not be sent to the unknown destination in `httpPath`";
     assert!(ran.stdout.contains(reason), "{}", ran.stdout);
 }
 

@@ -104,7 +104,7 @@ fn list_is_filled_in_where_it_is_the_whole_value() {
     let ran = world.sync(&[&variables]).exits_with(65);
     assert!(
         ran.stderr
-            .contains("lake.yaml:5:14: error[E0302]: a list cannot be a part of a string"),
+            .contains("lake.yaml:5:14: error[E0302]: a list cannot be part of a string"),
         "{}",
         ran.stderr
     );
@@ -183,7 +183,7 @@ fn wrong_type_names_the_place_of_the_declaration() {
     );
     assert!(
         ran.stderr.contains(
-            "`--var` declares strings; use a `--var-file` to give `PORT` a different type"
+            "`--var` declares only strings; use a `--var-file` to give `PORT` a different type"
         ),
         "{}",
         ran.stderr
@@ -235,7 +235,7 @@ fn no_file_is_used_while_variables_have_mistakes() {
         "bad.yaml:1:5: error[E0302]: a variable cannot be null",
         "bad.yaml:2:7: error[E0302]: a variable cannot be a mapping",
         "bad.yaml:3:10: error[E0302]: this looks like a number but is read as a string",
-        "bad.yaml:4:1: error[E0210]: this is not a valid name of a variable",
+        "bad.yaml:4:1: error[E0210]: this is not a valid variable name",
         "bad.yaml:5:15: error[E0302]: an item of a variable cannot be a list",
         "error: cannot read the variables: ",
     ] {

@@ -55,7 +55,7 @@ macro_rules! codes {
 
 codes! {
     Unreadable "E0101" "unreadable" situation
-        "The file or directory exists but could not be read. Its integration is frozen: neither \
+        "The file or directory exists but could not be read. Its integrations are frozen: neither \
         changed nor deleted."
     NotAFile "E0102" "not-a-file" situation
         "A device, a socket or a pipe has the name of an integration file. It was not opened."
@@ -111,8 +111,8 @@ codes! {
     MissingConfig "E0208" "missing-config" file
         "The attributes of the integration belong below `config`."
     NameNeeded "E0209" "name-needed" file
-        "In a file with several documents, each needs a name in `sync.name`; the file name can \
-        name only one."
+        "In a file with several documents, each document needs a name in `sync.name`: the file \
+        name can name only one."
     InvalidName "E0210" "invalid-name" file
         "A name starts with a letter or digit and continues with letters, digits, `.`, `_` and \
         `-`; it has at most 128 characters."
@@ -165,8 +165,8 @@ codes! {
         "Two documents have the same value for an attribute that must be unique among \
         integrations of this platform."
     EmptyFile "W0601" "empty-file" file
-        "The file contains no document. If it described an integration, that integration is not \
-        deleted while the file exists."
+        "The file contains no document. If the file used to describe an integration, that \
+        integration is not deleted while the file exists."
     LiteralSecret "W0602" "literal-secret" file
         "The file contains a secret, which anyone with access to the file can read. Use a \
         reference instead."
@@ -179,8 +179,8 @@ codes! {
         "The string does not have the usual format of such values, but the documentation does not \
         require it."
     UnknownPath "W0606" "unknown-path" file
-        "The path in `sync.ignore` is not an attribute of the platform that this version knows, \
-        so it ignores nothing."
+        "The path in `sync.ignore` matches no attribute that this version knows, so no known \
+        attribute is ignored."
     LikelyNotUnique "W0607" "likely-not-unique" situation
         "Two integrations share a value that the server probably requires to be unique."
     MisleadingHost "W0608" "misleading-host" file

@@ -41,7 +41,7 @@ pub struct Binding {
 pub enum BindingError {
     /// It does not begin like a reference.
     #[error(
-        "start it with a reference without `${{` and `}}`, such as env:NAME or \
+        "start the value with a reference without `${{` and `}}`, such as env:NAME or \
         vault:kv/data/team/*; the sources are {0}"
     )]
     Source(String),
@@ -87,7 +87,7 @@ impl FromStr for Binding {
             .peekable();
         if platforms.peek().is_none() {
             let near = nearest(type_name, PLATFORMS.iter().map(|p| p.wire));
-            let near = near.map(|near| format!(": did you mean `{near}`?"));
+            let near = near.map(|near| format!(" (did you mean `{near}`?)"));
             return Err(BindingError::Type(near.unwrap_or_default()));
         }
         if host != ANY && platforms.all(|platform| platform.host_attribute().is_none()) {
@@ -354,12 +354,12 @@ const LISTED: usize = 6;
 
 fn allowed(bindings: &[&Binding]) -> String {
     if bindings.is_empty() {
-        return "add an `--allow-secret` for this reference: none allows it".to_owned();
+        return "add an `--allow-secret` for this reference: no existing one covers it".to_owned();
     }
     let listed = bindings.iter().take(LISTED);
     let listed: Vec<&str> = listed.map(|binding| binding.text.as_str()).collect();
     let more = if bindings.len() > LISTED {
-        " and more"
+        ", among others"
     } else {
         ""
     };

@@ -45,11 +45,11 @@ pub(super) fn error(span: Span, c: char, problem: &Forbidden) -> DiagnosticBuild
     let (what, help) = match problem {
         Forbidden::Control => (
             "a control character",
-            "remove it, or write it inside double quotes as an escape such as `\\u0000`",
+            "remove the character, or write it inside double quotes as an escape such as `\\u0000`",
         ),
         Forbidden::Direction => (
             "a bidirectional control character",
-            "remove it: it makes the displayed text misleading",
+            "remove this character: it makes the displayed text misleading",
         ),
         Forbidden::Return => (
             "a carriage return without a line feed",

@@ -250,8 +250,8 @@ impl Checker<'_> {
                 DiagnosticBuilder::new(Code::TooComplex, self.text.word(document.start), message);
             self.report(
                 draft
-                    .label("starts here")
-                    .help("refer to long lists less often"),
+                    .label("the document starts here")
+                    .help("refer to variables with long lists less often"),
             );
         }
         filled

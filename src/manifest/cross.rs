@@ -119,7 +119,7 @@ fn same_names(documents: &[Checked]) -> Vec<Clash> {
                 .collect(),
             message: format!("{} documents have the name `{name}`", count(&members)),
             label: "one of them",
-            help: "give each a name of its own with `sync.name`, or rename a file".to_owned(),
+            help: "give each document its own name with `sync.name`, or rename a file".to_owned(),
         })
         .collect()
 }

@@ -62,7 +62,7 @@ impl std::fmt::Display for Destination {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Host { path, host } => write!(f, "the host `{host}` of `{path}`"),
-            Self::Unclear { path } => write!(f, "the uncertain destination of `{path}`"),
+            Self::Unclear { path } => write!(f, "the unknown destination in `{path}`"),
         }
     }
 }

@@ -107,7 +107,7 @@ impl Checker<'_> {
         let help = if platform.is_some_and(|platform| platform.attribute(key).is_some()) {
             format!("`{key}` is an attribute: move it below `config`")
         } else if REPORTED_KEYS.contains(&key) {
-            format!("remove `{key}`: the server reports it")
+            format!("remove `{key}`: the server reports it, and a file cannot set it")
         } else if options::KEYS.contains(&key) {
             format!("`{key}` is an option of integrationd: move it below `sync`")
         } else if let Some(near) = nearest(key, KEYS.iter().copied()) {

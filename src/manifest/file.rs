@@ -33,9 +33,9 @@ fn not_utf8(path: &str, bytes: &[u8], valid: usize) -> Diagnostic {
         .and_then(|valid| std::str::from_utf8(valid).ok())
         .unwrap_or("");
     let help = if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-        "save it as UTF-8: it looks like UTF-16"
+        "save the file as UTF-8: it is probably UTF-16"
     } else {
-        "save it as UTF-8"
+        "save the file as UTF-8"
     };
     if valid == 0 {
         return whole_file(path, Code::NotUtf8, "this file is not UTF-8", help);
@@ -45,7 +45,7 @@ fn not_utf8(path: &str, bytes: &[u8], valid: usize) -> Diagnostic {
         Span::new(valid, valid),
         "this file is not UTF-8",
     )
-    .label("the first invalid byte follows this")
+    .label("the first invalid byte is here")
     .help(help)
     .finish(&Text::new(path, source), &unparsed(source))
 }
@@ -109,7 +109,7 @@ pub(super) fn unreadable(path: &str, problem: &FileProblem) -> Diagnostic {
         FileProblem::TooLarge { size } => (
             Code::TooLarge,
             format!("this file is too large: {size} bytes (at most {MAX_FILE_SIZE})"),
-            "split it: files with one integration are easiest to review",
+            "split the file: files with one integration are easiest to review",
         ),
     };
     whole_file(path, code, &message, help)

@@ -126,7 +126,7 @@ impl SettingsReader<'_> {
             Yaml::Null | Yaml::Bool(_) | Yaml::Number(_) | Yaml::Text(_) | Yaml::List(_) => {
                 let kind = entry.value.value.kind();
                 let message =
-                    format!("`{VARIABLES}` must be a mapping of names and values, found {kind}");
+                    format!("`{VARIABLES}` must be a mapping of names to values, found {kind}");
                 file.complain(Code::WrongShape, entry.value.span, message);
             }
         }

@@ -91,7 +91,7 @@ impl MappingFile<'_> {
                 let message = format!("{contents} must be a mapping, found {}", other.kind());
                 let draft =
                     DiagnosticBuilder::new(Code::NotAMapping, span, message).label("not a mapping");
-                self.report(draft.help("write `key: value`, one on each line"));
+                self.report(draft.help("write one `key: value` on each line"));
             }
         }
         true

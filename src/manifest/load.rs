@@ -157,7 +157,8 @@ fn shorten(diagnostics: &mut Vec<Diagnostic>) {
 fn too_many_documents(files: &[&SourceFile], limit: usize, bindings: &Bindings) -> Manifest {
     let path = files.first().map_or("", |file| file.path.as_str());
     let message = format!("these files contain more than {limit} documents in total");
-    let help = "none of them is used: remove the files that do not belong here";
+    let help = "remove the files that do not belong here: until then, none of the documents is \
+        used";
     Manifest {
         diagnostics: vec![whole_file(path, Code::TooComplex, &message, help)],
         incomplete: true,
@@ -216,8 +217,8 @@ fn load_text(context: CheckContext<'_>, path: &str, source: &str) -> Loaded {
             path,
             Code::EmptyFile,
             "this file describes no integration",
-            "add an integration, or remove the file; if it described one, `--policy sync` then \
-            deletes that integration",
+            "add an integration, or remove the file; if the file used to describe one, `--policy \
+            sync` then deletes that integration",
         ));
     }
     for document in documents {

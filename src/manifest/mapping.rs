@@ -32,7 +32,7 @@ pub(super) fn read_key(node: &Node, faults: &mut Vec<DiagnosticBuilder>) -> Yaml
                     format!("a key must be a string, found {kind}"),
                 )
                 .label("not a string")
-                .help("attribute names are strings: put the key in quotes if it is one"),
+                .help("if the key is the name of an attribute, put it in quotes"),
             );
             YamlKey::Faulty
         }

@@ -142,10 +142,7 @@ fn missing_draft(missing: &Missing<'_>, platform: &Platform, config: &Object) ->
         )
     } else {
         (
-            format!(
-                "attribute{s} {} probably required",
-                enumerate(&names, "and")
-            ),
+            format!("the server probably requires {}", enumerate(&names, "and")),
             "missing here",
         )
     };

@@ -54,8 +54,8 @@ options! {
     Name "name"
         "Name of the integration; defaults to the name of the file."
     Id "id"
-        "Id of the live integration that this file describes, if it cannot be determined \
-            otherwise."
+        "Id of the live integration that this file describes; needed only if nothing else \
+            identifies the integration."
     Previously "previously"
         "Former names of the integration."
     Protect "protect"
@@ -209,7 +209,7 @@ impl Checker<'_> {
             DiagnosticBuilder::new(
                 Code::InvalidName,
                 entry.value.span,
-                "this is not a valid name of an integration",
+                "this is not a valid integration name",
             )
             .label("not a valid name")
             .help(NAME_FORM),
@@ -284,7 +284,7 @@ impl Checker<'_> {
             DiagnosticBuilder::new(
                 Code::InvalidName,
                 entry.value.span,
-                "this is not a valid former name of an integration",
+                "this former name is not a valid integration name",
             )
             .label("not a valid name")
             .help(NAME_FORM),
@@ -356,7 +356,7 @@ impl Checker<'_> {
             }),
             Err(error) => {
                 let error: UntilError = error;
-                let what = "`sync.suspend.until` is not a date or a time";
+                let what = "`sync.suspend.until` is neither a date nor a time with a zone";
                 let draft = DiagnosticBuilder::new(Code::SyncOption, until.value.span, what);
                 self.report(draft.label(error.to_string()));
                 None
@@ -416,7 +416,7 @@ impl Checker<'_> {
                 DiagnosticBuilder::new(
                     Code::UnknownPath,
                     span,
-                    "this path is not a known attribute",
+                    "this is not the path of a known attribute",
                 )
                 .label("ignores no known attribute")
                 .maybe_help(near.map(|near| format!("did you mean `/{near}`?"))),

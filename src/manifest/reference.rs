@@ -156,20 +156,17 @@ impl Checker<'_> {
             ReferenceError::EmptyArgument { .. } => {
                 draft("this reference is empty", "nothing after the `:`").help(help)
             }
-            ReferenceError::WrongForm { form, .. } => {
-                draft("this reference is malformed for its source", "malformed")
-                    .help(format!("write it as `{form}`"))
-            }
+            ReferenceError::WrongForm { form, .. } => draft(
+                "this reference does not have the form that its source requires",
+                "malformed",
+            )
+            .help(format!("write it as `{form}`")),
             ReferenceError::UnknownVariable { name, .. }
                 if self.context.variables.is_list(name) =>
             {
-                DiagnosticBuilder::new(
-                    Code::WrongShape,
-                    span,
-                    "a list cannot be a part of a string",
-                )
-                .label("this variable is a list")
-                .help("use the reference as the whole value to insert the list")
+                DiagnosticBuilder::new(Code::WrongShape, span, "a list cannot be part of a string")
+                    .label("this variable is a list")
+                    .help("to insert the list, make the reference the whole value")
             }
             ReferenceError::UnknownVariable { name, .. } => {
                 DiagnosticBuilder::new(Code::UnknownVariable, span, "this variable is not declared")
@@ -186,11 +183,12 @@ impl Checker<'_> {
             return format!("did you mean `${{var:{near}}}`?");
         }
         match declared.as_slice() {
-            [] => "declare it with `--var` or `--var-file`: no variables are declared".to_owned(),
+            [] => "no variables are declared: declare this one with `--var` or `--var-file`"
+                .to_owned(),
             some => {
                 let listed = &some[..some.len().min(LISTED_VARIABLES)];
                 let more = if listed.len() < some.len() {
-                    " and others"
+                    ", among others"
                 } else {
                     ""
                 };

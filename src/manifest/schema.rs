@@ -233,14 +233,14 @@ fn description(attribute: &Attribute) -> String {
     if let Shape::Text(format) = attribute.shape
         && matches!(format.evidence, Evidence::SecondHand | Evidence::Inferred)
     {
-        let _ = write!(text, " Should be {}.", format.expected);
+        let _ = write!(text, " The value should be {}.", format.expected);
     }
     if attribute.is_sensitive() {
         text.push_str(" This is a secret: use a reference, such as `${env:NAME}`.");
     }
     if attribute.class_for(true) == Class::OneTime {
         text.push_str(
-            " With `autoBootstrap: true` it is used only for the setup and is not stored.",
+            " With `autoBootstrap: true`, it is used only for the setup and is not stored.",
         );
     }
     if attribute.is_fixed {

@@ -291,7 +291,7 @@ impl Checker<'_> {
             return Some(Value::Number(number.clone()));
         }
         let bounds = if max == i64::MAX {
-            format!("{min} or more")
+            format!("not below {min}")
         } else {
             format!("from {min} to {max}")
         };
@@ -301,7 +301,7 @@ impl Checker<'_> {
                 occurrence.node().span,
                 format!("`{}` is out of range", occurrence.path),
             )
-            .label(format!("expected a number: {bounds}")),
+            .label(format!("expected a number {bounds}")),
         );
         None
     }
@@ -362,7 +362,7 @@ impl Checker<'_> {
     fn null(&mut self, occurrence: &Occurrence<'_>) {
         let path = &occurrence.path;
         let help = match occurrence.attribute.need {
-            Need::Always(Evidence::Documented) => "give it a value: this attribute is required",
+            Need::Always(Evidence::Documented) => "give this attribute a value: it is required",
             Need::Always(_) | Need::Optional | Need::When(..) => {
                 "omit the key, and the server keeps its own value"
             }
@@ -439,9 +439,9 @@ impl Checker<'_> {
         let written = self.text.slice(node.span);
         Some(
             if occurrence.is_harmless() && !written.contains(['\n', '"', '\\', '*', '&', '!']) {
-                format!("put it in quotes: `\"{written}\"`")
+                format!("put the value in quotes: `\"{written}\"`")
             } else {
-                "put it in quotes".to_owned()
+                "put the value in quotes".to_owned()
             },
         )
     }
@@ -482,8 +482,8 @@ fn integer_help(occurrence: &Occurrence<'_>) -> Option<String> {
     let number: i64 = scalar.text.trim().parse().ok()?;
     let name = occurrence.attribute.name;
     Some(if scalar.numeric {
-        format!("write it without leading zeros: `{name}: {number}`")
+        format!("write the number without leading zeros: `{name}: {number}`")
     } else {
-        format!("write it without quotes: `{name}: {number}`")
+        format!("write the number without quotes: `{name}: {number}`")
     })
 }

@@ -124,7 +124,7 @@ const WORDS: &[(&[ErrorKind], [&str; 3])] = &[
         [
             "a quoted string continues into the next document",
             "`---` or `...` inside a quoted string",
-            "close the quote before it",
+            "close the quote before this line",
         ],
     ),
     (
@@ -171,8 +171,8 @@ pub(super) fn fault(kind: &ErrorKind, at: usize, source: &str) -> DiagnosticBuil
     let [message, label, help] = found.map_or(
         [
             "this is not valid YAML",
-            "not readable from here on",
-            "check the indentation, the quotes and the brackets around it",
+            "cannot be parsed from here on",
+            "check the indentation, the quotes and the brackets around this place",
         ],
         |(_, words)| *words,
     );

@@ -31,5 +31,5 @@ pub(super) fn tag_fits(tag: &Tag, meaning: &Plain) -> bool {
 pub(super) fn bad_tag(span: Span) -> DiagnosticBuilder {
     DiagnosticBuilder::new(Code::Tag, span, "this tag is not supported")
         .label("not supported")
-        .help("remove it; for a secret, use a reference such as `${env:NAME}`")
+        .help("remove the tag; for a secret, use a reference such as `${env:NAME}`")
 }

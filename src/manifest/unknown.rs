@@ -34,7 +34,8 @@ impl Checker<'_> {
             draft = draft.help(format!("move `{key}` to the top level of the document"));
         }
         draft = draft.help(format!(
-            "if a newer server supports it, send it unchecked with `sync: {{extra: {}}}`",
+            "if a newer server supports this attribute, send it unchecked with `sync: {{extra: \
+                {}}}`",
             nested(around, shown_key(key))
         ));
         self.report(draft);

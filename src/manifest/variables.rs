@@ -133,7 +133,8 @@ impl Variables {
         Some(match excerpt {
             Some(_) => format!("change the value of `{name}` in {file}:{line}"),
             None => format!(
-                "`{file}` declares strings; use a `--var-file` to give `{name}` a different type"
+                "`{file}` declares only strings; use a `--var-file` to give `{name}` a different \
+                    type"
             ),
         })
     }
@@ -202,7 +203,7 @@ impl Variables {
                 place: variable.declared.clone(),
                 related: Vec::new(),
                 help: vec![format!(
-                    "remove it, or refer to it: `${{var:{}}}`",
+                    "remove the variable, or refer to it: `${{var:{}}}`",
                     crate::text::escaped(name)
                 )],
             }
@@ -222,9 +223,9 @@ pub(super) struct VariableReader {
 impl EntryReader for VariableReader {
     fn entry(&mut self, file: &mut MappingFile<'_>, entry: &YamlEntry) {
         if entry.key.is_empty() || entry.key.contains('}') {
-            let message = "this is not a valid name of a variable";
+            let message = "this is not a valid variable name";
             let draft = DiagnosticBuilder::new(Code::InvalidName, entry.key_span, message);
-            return file.report(draft.label("remove the `}`: it ends a reference"));
+            return file.report(draft.label("a variable name must not be empty or contain `}`"));
         }
         if let Some(value) = value(file, &entry.value) {
             let name = entry.key.to_string();
@@ -277,7 +278,8 @@ fn read_file(file: &SourceFile) -> Result<Variables, Vec<Diagnostic>> {
     // What a save that was cut short leaves behind must not bring back the values that this
     // file replaces.
     let message = "this file declares no variables";
-    let help = "it may have been truncated while it was saved; write `{}` to declare none";
+    let help = "check whether the file was truncated while it was saved; to declare no variables, \
+        write `{}`";
     Err(vec![whole_file(
         &file.path,
         Code::NotAMapping,
@@ -312,7 +314,7 @@ fn scalar(file: &mut MappingFile<'_>, node: &Node, what: &str) -> Option<Variabl
             file.show(node);
             let message = "this looks like a number but is read as a string".to_owned();
             let draft = DiagnosticBuilder::new(Code::WrongShape, node.span, message);
-            file.report(draft.label("here").help("put it in quotes"));
+            file.report(draft.label("here").help("put the value in quotes"));
             None
         }
         Yaml::Text(text) => Some(VariableScalar::Text(text.text.clone())),

@@ -287,8 +287,8 @@ impl Composer {
                 self.redactions.hidden.push(span);
                 self.faults.push(
                     DiagnosticBuilder::new(Code::Alias, span, "this alias has no anchor")
-                        .label("no `&` of this name before it in the document")
-                        .help("define it first with `&name` in the same document"),
+                        .label("no anchor with this name precedes the alias")
+                        .help("define the anchor with `&name` earlier in the same document"),
                 );
                 self.place(Node::leaf(span, Yaml::Faulty));
             }
@@ -434,7 +434,7 @@ impl Composer {
                         "this number cannot be represented exactly",
                     )
                     .label("more than 64 bits, or not finite")
-                    .help("if it is an identifier, put it in quotes"),
+                    .help("if the number is an identifier, put it in quotes"),
                 );
                 Yaml::Faulty
             }

@@ -47,16 +47,16 @@ pub enum EditError {
     #[error("the edit would also change other values in the file, through a YAML anchor")]
     Shared,
     /// A comment that may be about it.
-    #[error("a comment next to the line may be about it")]
+    #[error("a comment next to the line may be about the value")]
     Comment,
     /// The file does not have it.
-    #[error("the file does not have it")]
+    #[error("the file does not contain the attribute")]
     Missing,
     /// A notation that is not handled.
     #[error("the notation of the file does not allow a safe edit")]
     Notation,
     /// No file can hold the value.
-    #[error("the server shows a value that a file cannot have there")]
+    #[error("a file cannot contain the value that the server shows for the attribute")]
     Value,
     /// The file cannot be read.
     #[error("the file cannot be read")]
