@@ -79,7 +79,7 @@ fn a_run_that_comes_to_no_result_says_why() {
       "format_version": 1,
       "error": {
         "message": "directory nowhere does not exist",
-        "help": "create it, or give the directory of the integration files as the last argument"
+        "help": "give an existing, readable directory of integration files as the last argument"
       },
       "exit_code": 1
     }
@@ -87,7 +87,7 @@ fn a_run_that_comes_to_no_result_says_why() {
     // People read the same on standard error.
     insta::assert_snapshot!(ran.stderr, @"
     error: directory nowhere does not exist
-     help: create it, or give the directory of the integration files as the last argument
+     help: give an existing, readable directory of integration files as the last argument
     ");
 }
 

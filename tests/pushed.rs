@@ -205,8 +205,7 @@ fn repository_of_another_user_is_refused_with_a_remedy() {
     let bare = world.repository.path();
     chown(&bare, Some(54_321), None).unwrap();
     let why = format!("{bare} belongs to user 54321, but integrationd runs as root (0)");
-    let help = "run integrationd as that user, or change the owner to the user that runs \
-        integrationd";
+    let help = "run integrationd as the owner, or make the user that runs integrationd the owner";
     let ran = world.sync(&[BOUND]).exits_with(1);
     let told = format!("{why}\n help: {help}\n");
     assert!(ran.stderr.ends_with(&told), "{}", ran.stderr);

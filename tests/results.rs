@@ -170,8 +170,8 @@ fn write_is_unproved_if_the_tenant_goes_away_after_it() {
      help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all); or, if the server already has them, run `integrationd adopt NAME --secrets assume`
 
     Applied: 1 updated.
-    Not verified: the tenant could not be read afterwards: GET /integrations: an HTML page, not JSON
-     help: check that this is the URL of an Immuta tenant, as in the browser but without a path, and that no proxy responds in its place
+    Not verified: the tenant could not be read afterwards: GET /integrations: the response is an HTML page, not JSON
+     help: check that the URL is that of an Immuta tenant, as in the browser but without a path, and that no proxy responds in the tenant's place
     ");
 }
 
@@ -219,8 +219,8 @@ fn answer_of_another_server_is_reported_with_a_remedy() {
     tenant.fails_once(&Method::GET, "/integrations", html);
     let ran = apply(&tenant, &Files::examples()).exits_with(1);
     insta::assert_snapshot!(ran.all(), @r"
-    error: the tenant could not be read: GET /integrations: an HTML page, not JSON
-     help: check that this is the URL of an Immuta tenant, as in the browser but without a path, and that no proxy responds in its place
+    error: the tenant could not be read: GET /integrations: the response is an HTML page, not JSON
+     help: check that the URL is that of an Immuta tenant, as in the browser but without a path, and that no proxy responds in the tenant's place
     ");
     let wrong = Integrationd::new(["list"])
         .on(&tenant)

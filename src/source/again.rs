@@ -85,7 +85,7 @@ impl Unconfirmed {
             Self::Changed { .. } => AGAIN,
             Self::Locked { .. } => {
                 "nothing was changed: wait until git has finished, then try again; if no git \
-                process is running there, remove the lock"
+                process is running in the directory, remove the lock file"
             }
             Self::Unreadable(error) => error.help(),
         }

@@ -83,7 +83,7 @@ impl SourceError {
         match self {
             Self::TooMany { .. } => "name a directory that contains only integration files",
             Self::Missing { .. } | Self::NotADirectory { .. } | Self::Unreadable { .. } => {
-                "create it, or give the directory of the integration files as the last argument"
+                "give an existing, readable directory of integration files as the last argument"
             }
             Self::Changing { .. } => AGAIN,
         }

@@ -24,13 +24,13 @@ pub(crate) const MOST_FAILING_TESTS: usize = 50;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum AnswerError {
     /// Nothing came.
-    #[error("an empty response, not JSON")]
+    #[error("the response is empty, not JSON")]
     Empty,
     /// Markup came.
-    #[error("an HTML page, not JSON")]
+    #[error("the response is an HTML page, not JSON")]
     Html,
     /// Something else came, or JSON that ends too early.
-    #[error("invalid JSON at line {line}, column {column}")]
+    #[error("the response is invalid JSON at line {line}, column {column}")]
     NotJson {
         /// From 1.
         line: usize,
@@ -38,7 +38,7 @@ pub(crate) enum AnswerError {
         column: usize,
     },
     /// JSON of another shape.
-    #[error("not {0}")]
+    #[error("expected {0}")]
     Not(&'static str),
     /// JSON with so much in it that it cannot be an answer of the API.
     #[error("more than {limit} {unit}: no response from Immuta is this large")]

@@ -4,8 +4,8 @@
 use super::{ApiError, Rejection, TransportErrorKind};
 
 /// For an answer that is not the API's.
-const NOT_IMMUTA: &str = "check that this is the URL of an Immuta tenant, as in the browser but \
-    without a path, and that no proxy responds in its place";
+const NOT_IMMUTA: &str = "check that the URL is that of an Immuta tenant, as in the browser but \
+    without a path, and that no proxy responds in the tenant's place";
 
 impl ApiError {
     /// The most likely remedy.
@@ -30,7 +30,8 @@ fn transport(kind: TransportErrorKind) -> &'static str {
             with `--ca-file`"
         }
         TransportErrorKind::Timeout | TransportErrorKind::Broken => {
-            "try again; if the problem persists, check for a firewall or proxy in between"
+            "try again; if the problem persists, check for a firewall or proxy on the way to the \
+                tenant"
         }
     }
 }

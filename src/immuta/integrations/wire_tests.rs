@@ -365,7 +365,7 @@ fn few_reasons_and_a_count_of_many_unreadable_elements_are_kept() {
     let live = list(&Value::Array(elements));
     let reasons: Vec<&str> = live.unreadable.iter().map(|u| u.reason.as_str()).collect();
     assert_eq!(reasons.len(), 12);
-    assert_eq!(reasons[9], "element 10 of the list: not an object");
+    assert_eq!(reasons[9], "element 10 of the list: expected an object");
     assert_eq!(
         reasons[10],
         "element 1001 of the list: `id` is not an integer or a non-empty string"

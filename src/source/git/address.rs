@@ -52,7 +52,7 @@ pub enum GitUrlError {
     #[error("it contains a query or a fragment: remove it")]
     Query,
     /// `file://host/…`.
-    #[error("it is a file on another machine: use ssh or https")]
+    #[error("it refers to a file on another machine: use ssh or https")]
     FileHost,
     /// A host, user or path that ssh would not take for one.
     #[error("its host, user or path is empty, begins with `-`, or contains an invalid character")]

@@ -357,17 +357,16 @@ impl GitFailure {
             }
             Self::Status { .. } => "check the server's log",
             Self::Ssh { problem, .. } => problem.remedy(),
-            Self::Program { .. } => "install it in a directory in integrationd's PATH",
+            Self::Program { .. } => "install the program in a directory in integrationd's PATH",
             Self::TooLarge { .. } | Self::TooManyReferences { .. } | Self::TooMuch { .. } => {
                 "keep integration files in a separate repository, or name a subdirectory"
             }
             Self::LargeObject { kind, .. } => kind.remedy(),
             Self::Empty => "push a first commit",
             Self::MissingReference(_) | Self::NotACommit(_) => {
-                "push it, or name another branch, \
-                tag or commit"
+                "push the branch, tag or commit, or name another one"
             }
-            Self::MissingSubdirectory { .. } => "push it, or name another directory",
+            Self::MissingSubdirectory { .. } => "push the directory, or name another one",
             Self::NotARepository(_) => "check the path",
             Self::UnknownKind { kind, .. } => kind.remedy(),
             Self::Closed { .. } => {
@@ -375,18 +374,18 @@ impl GitFailure {
                 blocks home directories"
             }
             Self::Unreadable(_) => {
-                "give the user that runs integrationd read access to all of it, and check it with \
-                git fsck"
+                "give the user that runs integrationd read access to the whole repository, and \
+                check the repository with git fsck"
             }
             Self::ForeignOwner { .. } => {
-                "run integrationd as that user, or change the owner to the user that runs \
-                integrationd"
+                "run integrationd as the owner, or make the user that runs integrationd the owner"
             }
             Self::Unverified { problem, .. } => problem.remedy(),
             Self::NoTagToVerify => "name a tag, or require a signed commit instead",
-            Self::NoKeysToVerify => "give SSH allowed signers or OpenPGP keys",
+            Self::NoKeysToVerify => "configure SSH allowed signers or OpenPGP keys",
             Self::Copy { .. } => {
-                "give the user that runs integrationd write access, and check the free disk space"
+                "give the user that runs integrationd write access to the directory, and check the \
+                    free disk space"
             }
             Self::Damaged(_) => "check whether the disk is full or faulty",
             Self::Ended => "report this as a bug in integrationd",

@@ -135,17 +135,20 @@ impl SignatureProblem {
     pub(super) fn remedy(&self) -> &'static str {
         match self {
             Self::Unsigned(_) | Self::UnknownFormat(_) => {
-                "sign it with SSH or OpenPGP, and push it"
+                "sign the commit or tag with SSH or OpenPGP, and push it"
             }
             Self::NoKeys { .. } | Self::UnknownKey(_) => {
-                "find out who signed it; if the key is trusted, configure it"
+                "find out whose key was used; if you trust the key, configure it"
             }
-            Self::Expired(_) => "sign it again, or configure the key with its new expiry date",
+            Self::Expired(_) => {
+                "sign the commit or tag again, or configure the key with its new \
+                expiry date"
+            }
             Self::Revoked(_) | Self::Bad(_) | Self::HasNul(_) | Self::OtherName(_) => {
-                "find out who pushed it: someone may be using a stolen key"
+                "find out who pushed the commit or tag: someone may be using a stolen key"
             }
             Self::LightweightTag | Self::NestedTag => "create a signed tag with git tag -s",
-            Self::KeyFile { .. } => "correct the file",
+            Self::KeyFile { .. } => "correct the key file",
         }
     }
 }
@@ -182,8 +185,7 @@ impl SshProblem {
             }
             Self::Denied => "add the key to the server, or configure a different key",
             Self::NoRepository => {
-                "check the path, and that the key has read access to the \
-                repository"
+                "check that the path is correct and that the key has read access to the repository"
             }
             Self::Failed => "check the server and the network",
         }

@@ -197,7 +197,7 @@ impl TreeWalk<'_> {
                 Some(_) | None => break,
             }
         }
-        let reason = format!("{} has no such file", self.revision);
+        let reason = format!("revision {} has no such file", self.revision);
         Ok(Err(FileProblem::Unreadable { reason }))
     }
 
