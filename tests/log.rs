@@ -343,7 +343,7 @@ fn difference_withheld_by_policy_is_logged_with_its_name() {
     assert_eq!(left[0]["integration"], "lake");
     assert_eq!(
         left[0]["about"],
-        "it differs from its file and would be updated (httpPath), but policy `observe` withholds \
+        "the integration differs from its file and would be updated (httpPath), but policy `observe` withholds \
         the change"
     );
     let line = r#"~ httpPath = "/by-hand" -> "/p""#;

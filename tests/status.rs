@@ -175,7 +175,7 @@ fn suspensions_and_pending_changes_are_listed() {
     Suspended:
       lake (Pending)
         a\nfreeze
-        it differs from its file and would be updated
+        the integration differs from its file and would be updated
 
     Suspended by operators: lake (a\nfreeze)
     ");
@@ -300,7 +300,7 @@ fn request_of_another_form_or_version_is_refused() {
         (b"GET /status HTTP/1.1\r\n\r\n", "the request is not valid"),
         (
             br#"{"protocol":9,"version":"9.0.0","command":"status"}"#,
-            "the client (version 9.0.0) has protocol 9",
+            "the client (version 9.0.0) uses protocol 9",
         ),
         (
             br#"{"protocol":1,"version":"9.0.0","command":{"dance":{}}}"#,

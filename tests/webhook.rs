@@ -164,7 +164,7 @@ fn ping_other_branch_and_other_event_start_nothing() {
     let web = web();
     let served = heard(&web, &["--webhook-branch", "main"]);
     for (event, body, code, said) in [
-        ("ping", PING, 200, "heard\n"),
+        ("ping", PING, 200, "ping received\n"),
         ("push", PUSH, 202, "ignored: not the configured branch\n"),
         ("issues", PUSH, 202, "ignored: not a push\n"),
         ("push", "{}", 400, "the payload names no reference\n"),

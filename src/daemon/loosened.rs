@@ -169,7 +169,7 @@ fn of_git(old: Option<&GitSettings>, new: Option<&GitSettings>, found: &mut Vec<
         }
     }
     if asks_for_fewer(old.verify, *verify) {
-        found.push("`git-verify` requires fewer signatures".to_owned());
+        found.push("`git-verify` now requires fewer signatures".to_owned());
     }
     if *allow_rewrite == Rewrite::Anything && old.allow_rewrite != Rewrite::Anything {
         found.push("`git-allow-rewrite` changes to `true`".to_owned());
@@ -205,7 +205,10 @@ fn of_roots(old: &FileSettings, new: &FileSettings, found: &mut Vec<String>) {
     let before = effective(old);
     for root in effective(new) {
         if !before.iter().any(|allowed| root.starts_with(allowed)) {
-            found.push(format!("`secret-root` allows reading {}", root.display()));
+            found.push(format!(
+                "`secret-root` now allows reading {}",
+                root.display()
+            ));
         }
     }
 }
@@ -396,12 +399,12 @@ mod tests {
         (
             "--git /r --git-verify head",
             "--git /r",
-            "`git-verify` requires fewer signatures",
+            "`git-verify` now requires fewer signatures",
         ),
         (
             "--git /r --git-verify tag-and-head",
             "--git /r --git-verify head",
-            "`git-verify` requires fewer signatures",
+            "`git-verify` now requires fewer signatures",
         ),
         (
             "--git /r",

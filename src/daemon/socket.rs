@@ -40,7 +40,7 @@ pub enum SocketError {
     #[error("another daemon listens at {}", .0.display())]
     InUse(PathBuf),
     /// A file that is not to be lost.
-    #[error("{} exists and is not a socket", .0.display())]
+    #[error("{} exists but is not a socket", .0.display())]
     NotASocket(PathBuf),
     /// The system does not let us.
     #[error("cannot listen at {}", .path.display())]
@@ -59,7 +59,7 @@ impl SocketError {
     pub fn help(&self) -> &'static str {
         match self {
             Self::InUse(_) => {
-                "stop it, choose another path with `--socket`, or use `--socket \
+                "stop the other daemon, choose another path with `--socket`, or use `--socket \
                 none`"
             }
             Self::NotASocket(_) => "choose another path with `--socket`",

@@ -53,7 +53,7 @@ const ATTRIBUTES: &[Attribute] = &[
     Attribute::new(
         "credential",
         format::JSON_OBJECT,
-        "The key file of Immuta's service account, as a string.",
+        "The content of the key file of Immuta's service account, as a string.",
     )
     .secret()
     .required(Documented),

@@ -95,7 +95,7 @@ const OAUTH_CLIENT: &[Attribute] = &[
     Attribute::new(
         "useCertificate",
         Shape::Bool,
-        "Use a client certificate instead of a client secret.",
+        "Uses a client certificate instead of a client secret.",
     )
     .required(Recalled)
     .default(Scalar::Bool(false)),

@@ -30,7 +30,7 @@ const HOST_NAME: &str = "the name of a host, without a scheme, a path or a port"
 
 /// Letters, digits and underscores, and no digit in front.
 pub(super) const IDENTIFIER: Shape = Shape::Text(StringRule {
-    expected: "letters, digits and underscores, but no digit at the start",
+    expected: "a name of letters, digits and underscores that does not start with a digit",
     accepts: is_identifier,
     pattern: Some("^[A-Za-z_][A-Za-z0-9_]*$"),
     evidence: Evidence::Documented,
@@ -48,7 +48,7 @@ pub(super) const fn role_arn(evidence: Evidence) -> Shape {
 
 /// The number of an AWS account.
 pub(super) const AWS_ACCOUNT: Shape = Shape::Text(StringRule {
-    expected: "the 12 digits of an AWS account, in quotes",
+    expected: "the 12 digits of an AWS account ID, in quotes",
     accepts: |text| text.len() == 12 && is_digits(text),
     pattern: Some("^[0-9]{12}$"),
     evidence: Evidence::Inferred,

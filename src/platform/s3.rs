@@ -34,7 +34,7 @@ const ATTRIBUTES: &[Attribute] = &[
     Attribute::new(
         "awsAccountId",
         format::AWS_ACCOUNT,
-        "The AWS account, in quotes to keep leading zeros.",
+        "The AWS account ID, in quotes to keep leading zeros.",
     )
     .class(Class::Immutable)
     .required(Documented),

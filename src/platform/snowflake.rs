@@ -154,7 +154,7 @@ const OAUTH_CLIENT: &[Attribute] = &[
     Attribute::new(
         "useCertificate",
         Shape::Bool,
-        "Use a client certificate instead of a client secret.",
+        "Uses a client certificate instead of a client secret.",
     )
     .one_time_when_auto(),
     Attribute::new(

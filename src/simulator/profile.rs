@@ -151,7 +151,7 @@ pub enum ProfileError {
     #[error("it is not the profile of a tenant")]
     Invalid(#[from] serde_json::Error),
     /// It has another version.
-    #[error("the profile has version {0}, but this program reads version {PROFILE_VERSION}")]
+    #[error("the profile has version {0}, but this program reads only version {PROFILE_VERSION}")]
     Version(u64),
 }
 

@@ -107,8 +107,8 @@ pub enum InvalidRequest {
     Form,
     /// It is of another protocol.
     #[error(
-        "the daemon (version {VERSION}) has protocol {PROTOCOL}, the client (version {version}) \
-         has protocol {protocol}: use the same version for both"
+        "the daemon (version {VERSION}) uses protocol {PROTOCOL}, but the client (version \
+         {version}) uses protocol {protocol}: use the same version for both"
     )]
     Protocol {
         /// The client's protocol.
@@ -230,7 +230,7 @@ mod tests {
         assert_eq!(
             newer.to_string(),
             format!(
-                "the daemon (version {VERSION}) has protocol 1, the client (version 9.0.0) has \
+                "the daemon (version {VERSION}) uses protocol 1, but the client (version 9.0.0) uses \
                  protocol 2: use the same version for both"
             )
         );

@@ -97,13 +97,13 @@ fn number(name: &str, users: &str) -> Result<u32, CommandFailure> {
                 "`--socket-user {name}` would match every user that the kernel cannot \
                 identify"
             ),
-            "give the user who pushes",
+            "give the name or number of the user who pushes",
         )),
         Some(number) => Ok(number),
         None => Err(CommandFailure::new(
             Exit::InvalidSettings,
             format_args!("`--socket-user {name}`: no such user in {USERS}"),
-            "give the number that `id -u` prints",
+            "give the number that `id -u` prints for the user",
         )),
     }
 }

@@ -92,7 +92,8 @@ fn http_failure(error: HttpError) -> CommandFailure {
     let what = chain(&error);
     match error {
         HttpError::Bind { .. } => {
-            let help = "choose another address with `--webhook-listen`, or `--webhook-listen none`";
+            let help = "choose another address with `--webhook-listen`, or use `--webhook-listen \
+                none`";
             CommandFailure::new(Exit::Failed, what, help)
         }
         HttpError::ReadTls { .. } | HttpError::NoCertificate { .. } | HttpError::BadTls(_) => {

@@ -274,8 +274,7 @@ impl Site {
         }
         let mut response = text(
             StatusCode::UNAUTHORIZED,
-            "send the token in a Bearer \
-            authorization header\n",
+            "send the token in an Authorization header of type Bearer\n",
         );
         set(&mut response, WWW_AUTHENTICATE, "Bearer");
         response

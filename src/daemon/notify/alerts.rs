@@ -105,7 +105,7 @@ impl AlertTracker {
         let removed = names.into_iter().filter_map(|removed| {
             let state = self.integrations.remove(&removed)?;
             let reason = state.open()?;
-            let about = vec!["its file was removed".to_owned()];
+            let about = vec!["the file of the integration was removed".to_owned()];
             Some(Notification {
                 integration: Some(name(&removed)),
                 ..Notification::of_run(NotificationKind::Recovered, reason, &about)

@@ -44,7 +44,7 @@ impl WebhookVerdict {
             Self::Push => (StatusCode::ACCEPTED, "run triggered\n"),
             Self::OtherBranch => (StatusCode::ACCEPTED, "ignored: not the configured branch\n"),
             Self::NoPush => (StatusCode::ACCEPTED, "ignored: not a push\n"),
-            Self::Ping => (StatusCode::OK, "heard\n"),
+            Self::Ping => (StatusCode::OK, "ping received\n"),
             Self::Unsigned => (StatusCode::UNAUTHORIZED, "refused\n"),
             Self::Unreadable => (StatusCode::BAD_REQUEST, "the payload names no reference\n"),
         }

@@ -70,10 +70,7 @@ impl SocketClient {
             Err(_) => {
                 let _gone = send(
                     &mut stream,
-                    &refused(
-                        "the run takes too long to show its result \
-                    here",
-                    ),
+                    &refused("the run takes too long: its result is not shown here"),
                 )
                 .await;
             }

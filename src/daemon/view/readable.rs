@@ -87,10 +87,7 @@ fn settings(out: &mut String, rejected: &RejectedSettings) {
     } = rejected;
     out.push('\n');
     let at = moment(Some(*at), "");
-    line(
-        out,
-        &format!("The new settings of {at} were rejected: {why}"),
-    );
+    line(out, &format!("New settings were rejected at {at}: {why}"));
     line(out, &format!("  help: {help}"));
     for mistake in mistakes {
         line(out, &format!("  {}", of_mistake(mistake)));

@@ -102,8 +102,10 @@ pub(super) fn row_state(action: &Action, unsent: PendingReason) -> RowState {
         | Operation::Delete(_)
         | Operation::Replace { .. } => pending(unsent),
         Operation::Withheld { policy, would } => {
-            let what =
-                pending_change(would).map_or_else(|| "it differs".to_owned(), |(_, what)| what);
+            let what = pending_change(would).map_or_else(
+                || "the integration differs from its file".to_owned(),
+                |(_, what)| what,
+            );
             let paths: Vec<&str> = changes(would).iter().map(|c| c.path.as_str()).collect();
             let paths = match paths.as_slice() {
                 [] => String::new(),
@@ -126,10 +128,13 @@ pub(super) fn row_state(action: &Action, unsent: PendingReason) -> RowState {
 /// Pending change of a suspended integration: its reason, and a sentence.
 fn pending_change(would: &Operation) -> Option<(Reason, String)> {
     let would = match would {
-        Operation::Create(_) => "it would be created",
-        Operation::Update { .. } => "it differs from its file and would be updated",
-        Operation::Delete(_) => "it would be deleted",
-        Operation::Replace { .. } => "it differs from its file and would be deleted and recreated",
+        Operation::Create(_) => "the integration would be created",
+        Operation::Update { .. } => "the integration differs from its file and would be updated",
+        Operation::Delete(_) => "the integration would be deleted",
+        Operation::Replace { .. } => {
+            "the integration differs from its file and would be deleted \
+            and recreated"
+        }
         Operation::Blocked(block) => return Some((block.reason(), block.to_string())),
         Operation::Unchanged { .. } | Operation::Withheld { .. } | Operation::Suspended { .. } => {
             return None;
@@ -166,17 +171,19 @@ fn pending(unsent: PendingReason) -> RowState {
         PendingReason::Written => row_state(
             State::Reconciling,
             Reason::Retrying,
-            "it was written, but the server differs from the file again; the next run repeats the \
-            write",
+            "the integration was written, but the server differs from the file again; the next run \
+            repeats the write",
         ),
         PendingReason::NotProved => row_state(
             State::Reconciling,
             Reason::NotProved,
-            "it was written, but the tenant could not be read afterwards",
+            "the integration was written, but the tenant could not be read afterwards",
         ),
-        PendingReason::NotSent => {
-            row_state(State::Reconciling, Reason::Pending, "it waits for its turn")
-        }
+        PendingReason::NotSent => row_state(
+            State::Reconciling,
+            Reason::Pending,
+            "the integration waits for its turn",
+        ),
     }
 }
 
@@ -204,7 +211,7 @@ pub(super) fn failed(failure: &ActionFailure) -> RowState {
 
 /// An integration that matches its file may still be unhealthy.
 fn health(status: &IntegrationStatus) -> RowState {
-    let about = vec![format!("its server status is `{status}`")];
+    let about = vec![format!("the server reports the status `{status}`")];
     if status.phase() == StatusPhase::Busy {
         return (State::Reconciling, Some(Reason::Busy), about);
     }

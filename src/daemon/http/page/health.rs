@@ -67,7 +67,7 @@ fn suspensions(view: &RunView) -> Markup {
                         li { strong { (safe(name)) } ": " (safe(&suspend.to_string())) }
                     }
                 }
-                span.help { "Differences are shown but not written. Run " code { "integrationd resume" } "to \
+                span.help { "Differences are shown but not written. Run " code { "integrationd resume" } " to \
                     end the suspension." }
             }
         }

@@ -133,7 +133,7 @@ pub(super) fn login(has_token: bool, is_wrong: bool) -> Markup {
                     }
                     button.primary type="submit" { "Log in" }
                 }
-                p.hint { "The token is in the file given with " code { "--listen-token-file" } " holds." }
+                p.hint { "The token is in the file given with " code { "--listen-token-file" } "." }
             } @else {
                 p { "No token is configured, so the page is read-only." }
                 p { a href="/" { "Back to the status page" } }

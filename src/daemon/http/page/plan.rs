@@ -26,7 +26,7 @@ fn rendered_plan(rendered_plan: &RenderedPlan) -> Markup {
     html! {
         pre.plan tabindex="0" { (colored(&rendered_plan.text)) }
         @if rendered_plan.left_out > 0 {
-            p.note { (rendered_plan.left_out) " more lines: see the daemon's log." }
+            p.note { "Lines not shown: " (rendered_plan.left_out) ". See the daemon's log." }
         }
     }
 }
