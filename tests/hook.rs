@@ -457,7 +457,7 @@ fn stale_socket_of_a_killed_daemon_alone_is_replaced() {
     let file = world.path("file");
     fs::write(&file, "mine").unwrap();
     let said = told(&["--socket", file.to_str().unwrap()], 1);
-    assert!(said.contains("exists and is not a socket"), "{said}");
+    assert!(said.contains("exists but is not a socket"), "{said}");
     assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
     let said = told(&["--socket", "/nowhere/s.sock"], 1);
     assert!(said.contains("cannot listen at /nowhere/s.sock"), "{said}");

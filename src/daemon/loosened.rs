@@ -394,7 +394,7 @@ mod tests {
         (
             "d --secret-root d/secrets",
             "d",
-            "`secret-root` allows reading d",
+            "`secret-root` now allows reading d",
         ),
         (
             "--git /r --git-verify head",

@@ -169,9 +169,10 @@ fn same_identities(documents: &[Checked]) -> Vec<Clash> {
                 count(&members)
             ),
             label: "one of them",
-            help: "remove one; if both integrations exist on the server, distinguish them by \
-                `sync.id` in each document"
-                .to_owned(),
+            help:
+                "remove one document; if both integrations exist on the server, distinguish them \
+                by `sync.id` in each document"
+                    .to_owned(),
         })
         .collect()
 }
@@ -200,7 +201,7 @@ fn not_unique(documents: &[Checked]) -> Vec<Clash> {
             members: attribute_places(documents, &members, name),
             message: format!("{} documents have the same `{name}`", count(&members)),
             label: "one of them",
-            help: format!("change one: two integrations of this type cannot share `{name}`"),
+            help: format!("change one value: two integrations of this type cannot share `{name}`"),
         })
         .collect()
 }

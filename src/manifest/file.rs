@@ -64,22 +64,22 @@ pub(super) fn unreadable(path: &str, problem: &FileProblem) -> Diagnostic {
         FileProblem::Unreadable { reason } => (
             Code::Unreadable,
             format!("this file cannot be read: {reason}"),
-            "allow the user that runs integrationd to read it",
+            "allow the user that runs integrationd to read the file",
         ),
         FileProblem::UnreadableDirectory { reason } => (
             Code::Unreadable,
             format!("this directory cannot be read: {reason}"),
-            "allow the user that runs integrationd to list it",
+            "allow the user that runs integrationd to list the directory",
         ),
         FileProblem::NotAFile => (
             Code::NotAFile,
             "this is neither a file nor a directory".to_owned(),
-            "remove it, or give it a different name",
+            "remove this entry, or give it a different name",
         ),
         FileProblem::LeavesDirectory => (
             Code::BadLink,
             "this link points outside the directory".to_owned(),
-            "replace the link with the file, so that it is reviewed with the others",
+            "replace the link with the file itself, so that the file is reviewed with the others",
         ),
         FileProblem::Dangling => (
             Code::BadLink,
@@ -94,7 +94,7 @@ pub(super) fn unreadable(path: &str, problem: &FileProblem) -> Diagnostic {
         FileProblem::Link => (
             Code::BadLink,
             "this is a link, and links in a repository are not followed".to_owned(),
-            "replace the link with the file, so that it is reviewed with the others",
+            "replace the link with the file itself, so that the file is reviewed with the others",
         ),
         FileProblem::Submodule => (
             Code::NotAFile,

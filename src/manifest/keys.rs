@@ -59,7 +59,7 @@ pub(super) fn read_mapping(
         let draft =
             DiagnosticBuilder::new(Code::NotAMapping, document.span, message).label("starts here");
         file.report(draft.help(format!(
-            "remove the `---`: {contents} must be a single document"
+            "remove the `---`: the {contents} must be in a single document"
         )));
     }
     file.redactions.settle();

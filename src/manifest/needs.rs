@@ -99,7 +99,7 @@ impl Checker<'_> {
                     format!("`{path}` is empty"),
                 )
                 .label("expected a value")
-                .help("this attribute is required"),
+                .help("give this attribute a value: it is required"),
             );
         }
     }

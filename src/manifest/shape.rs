@@ -395,7 +395,10 @@ impl Checker<'_> {
             )),
             Shape::Object(children) => {
                 let names: Vec<&str> = children.iter().map(|a| a.name).collect();
-                Some(format!("its attributes are {}", enumerate(&names, "and")))
+                Some(format!(
+                    "write a mapping; its attributes are {}",
+                    enumerate(&names, "and")
+                ))
             }
             Shape::TextList | Shape::Opaque => None,
         };

@@ -6,7 +6,7 @@ use serde::Serialize;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum ScriptKind {
-    /// The first of two that create the resources
+    /// The first of two scripts that create the resources
     InitialCreate,
     /// Creates the resources
     Create,
@@ -14,7 +14,7 @@ pub enum ScriptKind {
     Edit,
     /// Removes the resources of an integration whose creation failed
     Cleanup,
-    /// The second of two that remove them after a failed creation
+    /// The second of two scripts that remove the resources after a failed creation
     PostCleanup,
     /// Removes the resources of an integration that exists
     Delete,

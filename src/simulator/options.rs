@@ -128,15 +128,15 @@ pub enum StoredSecrets {
 pub enum ConnectionsApi {
     /// 404: the tenant has no connections API
     Missing,
-    /// A page of HTML: the same, as some tenants answer
+    /// An HTML page, which some tenants without a connections API return
     Html,
     /// 403: the API key lacks the permission
     Forbidden,
     /// All connections, as an array
     Works,
-    /// All connections, as an object, and only to a request without a body
+    /// All connections, as an object, but only for requests without a body
     WithoutBody,
-    /// The first connection, and a hint at more
+    /// The first connection, with a hint that there are more
     Paged,
 }
 

@@ -170,8 +170,8 @@ async fn reftable_repository_is_refused_with_a_remedy() {
     let shown = told(&error);
     let what = "libgit2 does not support the format of the repository: unsupported extension name \
         extensions.refstorage";
-    let help = "[name a copy created with git clone --bare, or use the ssh or https address of \
-        the repository]";
+    let help = "[use a copy created with git clone --bare, or the ssh or https address of the \
+        repository]";
     assert!(shown.contains(what) && shown.ends_with(help), "{shown}");
     finally(error);
     let copy = made(

@@ -345,7 +345,8 @@ impl GitFailure {
             }
             Self::Setup(_) => "correct the CA files",
             Self::Transport(error) if error.kind == TransportErrorKind::Certificate => {
-                "give the CA file of the authority that issued the server's certificate"
+                "with `--git-ca-file`, give the CA file of the authority that issued the server's \
+                certificate"
             }
             Self::Transport(_) | Self::Broken(_) => "check the server and the network",
             Self::Credentials | Self::Denied { .. } => {

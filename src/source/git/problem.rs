@@ -38,8 +38,8 @@ impl UnknownKind {
         match self {
             Self::Hash => "use a SHA-1 repository, created with git init --object-format=sha1",
             Self::Extension => {
-                "name a copy created with git clone --bare, or use the ssh or https address of \
-                the repository"
+                "use a copy created with git clone --bare, or the ssh or https address of the \
+                repository"
             }
         }
     }
