@@ -489,7 +489,7 @@ fn incomplete_list_is_no_absence() {
     History:
       [TIME] ✓ create: enabled
 
-    Next: The next sync does nothing: the tenant's list could not be read completely.
+    Next: The next sync does nothing: the tenant's list of integrations could not be read completely.
     ");
 }
 

@@ -211,12 +211,7 @@ fn daemon_that_deletes_shows_and_records_no_canary() {
             .contains(&"DELETE /integrations/1".to_owned())
     };
     eventually("it is deleted", is_deleted);
-    eventually("the run is over", || {
-        served
-            .daemon
-            .printed()
-            .contains("the values of httpPath are hidden")
-    });
+    served.daemon.prints("the values of httpPath are hidden");
     eventually("it says so", || {
         served.status()["seen"]["integrations"]
             .as_array()

@@ -264,7 +264,7 @@ fn nothing_is_created_from_a_list_with_a_hole() {
           help: try again, or report the problem to Immuta: nothing is created while the tenant's list cannot be read completely
 
       unreadable: element 5 of the list: `status` is not a non-empty string
-          note: the tenant's list is incomplete, so integrations that may already exist are not created
+          note: the tenant's list of integrations is incomplete, so integrations that may already exist are not created
 
     Plan: 1 blocked, 7 not selected.
     ");

@@ -213,7 +213,7 @@ fn end_that_is_over_suspends_nothing() {
         ("2999-01-01T12:00", "add a time zone"),
         (
             "soon",
-            "expected a date such as `2026-12-01`, or a time with its zone",
+            "expected a date such as `2026-12-01`, or a time with a time zone",
         ),
     ] {
         let args = ["--reason", "an audit", "--until", end];

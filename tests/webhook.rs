@@ -247,7 +247,7 @@ fn unsafe_webhook_settings_are_reported_before_any_work() {
     let none = daemon(&web, &[]).without_env("INTEGRATIOND_WEBHOOK_SECRET");
     insta::assert_snapshot!(none.run().exits_with(78).stderr, @r"
     error: `--webhook-listen` is set, but there is no secret to authenticate webhooks
-     help: create a secret with `openssl rand -hex 32`, enter it in the forge, and give its file with `--webhook-secret-file`
+     help: create a secret with `openssl rand -hex 32`, enter it in the forge, save it to a file, and give the file with `--webhook-secret-file`
     ");
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();

@@ -26,7 +26,7 @@ pub(super) struct SuspendArgs {
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
     /// End of the suspension: a date such as 2026-12-01, meaning the end of that day in UTC, or a
-    /// time with its zone, such as 2026-12-01T18:00+01:00
+    /// time with a time zone, such as 2026-12-01T18:00+01:00
     #[arg(long, value_name = "DATE|TIME")]
     pub until: Option<Until>,
     /// Accept names that are not in the ledger (from files that were never applied)

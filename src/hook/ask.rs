@@ -154,7 +154,7 @@ mod tests {
         let told = ignored(&["refs/heads/topic", "refs/tags/main"]);
         assert_eq!(
             told.as_deref(),
-            Some("ignored: the push is to topic, refs/tags/main, not to main")
+            Some("ignored: the push updates topic, refs/tags/main, not main")
         );
     }
 }

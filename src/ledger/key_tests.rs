@@ -79,7 +79,7 @@ fn a_key_of_another_length_is_refused_and_stays() {
         if length == 0 {
             insta::assert_snapshot!(told(&error, &place), @"
             the fingerprint key STATE/fingerprint.key is not exactly 32 bytes long
-            help: restore it, or move it away: integrationd creates a new key, but does not compare secrets until they are applied again. To create a key for a credential, use `head -c 32 /dev/urandom`
+            help: restore the key, or move it away: integrationd creates a new key, but does not compare secrets until they are applied again. To create a key for a systemd credential, run `head -c 32 /dev/urandom`
             ");
         }
     }

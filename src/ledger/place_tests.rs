@@ -26,7 +26,7 @@ fn the_first_that_is_given_is_the_state_directory() {
     assert_eq!(found(None, &[HOME]), "/home/u/.local/state/integrationd");
     insta::assert_snapshot!(found(None, &[]), @"
     no state directory is given
-    help: give one with `--state`, or set HOME
+    help: give a state directory with `--state`, or set HOME
     ");
 }
 

@@ -158,7 +158,7 @@ fn finish(
         && more > 0
     {
         last.help
-            .push(format!("{more} more errors in this document are not shown"));
+            .push(format!("errors in this document that are not shown: {more}"));
     }
     drafts
         .into_iter()

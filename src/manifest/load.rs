@@ -148,7 +148,7 @@ fn shorten(diagnostics: &mut Vec<Diagnostic>) {
     });
     if let Some(last) = diagnostics.last_mut() {
         last.help
-            .push(format!("{more} more errors in these files are not shown"));
+            .push(format!("errors in these files that are not shown: {more}"));
     }
 }
 

@@ -399,7 +399,7 @@ fn option_schema(option: SyncKey, platform: &'static Platform) -> Option<Json> {
     })
 }
 
-/// A date, or a time with its zone.
+/// A date, or a time with a time zone.
 const UNTIL: &str =
     r"^\s*[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[Tt ][0-9:.,]+(?:[Zz]|[+-][0-9:]+)?(?:\[.+\])?)?\s*$";
 

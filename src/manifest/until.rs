@@ -28,7 +28,7 @@ pub enum UntilError {
     WithoutZone,
     /// Neither a date nor a time.
     #[error(
-        "expected a date such as `2026-12-01`, or a time with its zone such as `2026-12-01T18:00+01:00`"
+        "expected a date such as `2026-12-01`, or a time with a time zone such as `2026-12-01T18:00+01:00`"
     )]
     NoDate,
 }

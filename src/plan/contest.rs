@@ -3,7 +3,7 @@
 //! Another installation on the tenant, or a person, may want another value than the file. Each
 //! side would undo the other's work for ever, unnoticed. So repairs are counted by attribute.
 //! After the third within a day the next drift of this attribute is not repaired: the
-//! integration is contested, until its file describes something else, a secret of it changes,
+//! integration is contested, until a value in its file changes, a secret of it changes,
 //! or an operator triggers a run, after which the count begins anew. A comment, another order
 //! or another name of the file does not affect the contested values.
 //!

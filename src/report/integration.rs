@@ -456,7 +456,7 @@ impl From<ExplainError> for CommandFailure {
                     None => String::new(),
                 };
                 let gap = if is_incomplete {
-                    "; the tenant's list could not be read completely"
+                    "; the tenant's list of integrations could not be read completely"
                 } else {
                     ""
                 };

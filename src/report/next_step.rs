@@ -96,7 +96,7 @@ fn without_action(explained: &ExplainedIntegration) -> NextStep {
     let name = &explained.name;
     let Some(unmanaged) = &explained.unmanaged else {
         if explained.is_uncertain() {
-            return nothing("the tenant's list could not be read completely");
+            return nothing("the tenant's list of integrations could not be read completely");
         }
         if explained.deleted.is_some() {
             return nothing("integrationd deleted this integration, and no file describes it");

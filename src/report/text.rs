@@ -395,7 +395,7 @@ fn unreadable(out: &mut String, plan: &Plan) {
     if !plan.unreadable.is_empty() {
         let _ = writeln!(
             out,
-            "      {} the tenant's list is incomplete, so integrations that may already exist are not created\n",
+            "      {} the tenant's list of integrations is incomplete, so integrations that may already exist are not created\n",
             paint(DIM, "note:")
         );
     }

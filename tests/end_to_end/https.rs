@@ -100,7 +100,7 @@ fn history_rewritten_over_https_waits_for_the_settings() {
         });
         let status = served.status();
         assert_eq!(status["reason"], "SourceRefused");
-        let help = format!("if this is intended, accept it with `--git-allow-rewrite={id}`");
+        let help = format!("if the revision is correct, accept it with `--git-allow-rewrite={id}`");
         assert_eq!(status["help"], help.as_str());
         served.daemon.prints(&help);
         let summary = status["summary"].as_str().unwrap();

@@ -137,7 +137,7 @@ fn seen(out: &mut String, view: &RunView) {
         line(out, &format!("  {}", of_mistake(mistake)));
     }
     if !view.unreadable.is_empty() {
-        out.push_str("\nThe tenant's list could not be read completely:\n");
+        out.push_str("\nThe tenant's list of integrations could not be read completely:\n");
     }
     for reason in &view.unreadable {
         line(out, &format!("  {reason}"));

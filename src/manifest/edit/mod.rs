@@ -47,7 +47,7 @@ pub enum EditError {
     #[error("the edit would also change other values in the file, through a YAML anchor")]
     Shared,
     /// A comment that may be about it.
-    #[error("a comment next to the line may be about the value")]
+    #[error("a nearby comment may refer to this value")]
     Comment,
     /// The file does not have it.
     #[error("the file does not contain the attribute")]

@@ -98,7 +98,7 @@ pub enum SignatureProblem {
     #[error("the signature of the {0} does not match its content")]
     Bad(SignedObject),
     /// A NUL byte, which nothing that git writes has.
-    #[error("the {0} contains a NUL byte, which a signature may not cover")]
+    #[error("the {0} contains a NUL byte, so its signature cannot be trusted")]
     HasNul(SignedObject),
     /// A tag without an object of its own.
     #[error("the tag is lightweight and cannot be signed")]

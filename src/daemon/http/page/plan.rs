@@ -105,7 +105,7 @@ pub(super) fn mistakes(view: &RunView) -> Markup {
                 ul.plain {
                     @for reason in &view.unreadable { li { (safe(reason)) } }
                 }
-                p.note { "The tenant's list is incomplete, so integrations that may already \
+                p.note { "The tenant's list of integrations is incomplete, so integrations that may already \
                     exist are not created." }
             }
         }
