@@ -127,7 +127,7 @@ pub(crate) enum RequestError {
     Died(PathBuf),
     /// A signal ended this process.
     #[error(
-        "interrupted: the daemon at {} starts no new write, and finishes those under way",
+        "interrupted: the daemon at {} starts no new writes and finishes those under way",
         .0.display()
     )]
     Interrupted(PathBuf),
@@ -152,7 +152,7 @@ impl RequestError {
                 "start the daemon, or give the path of its socket with `--socket`"
             }
             Self::Unreachable(Unreachable::NotAllowed(_)) => {
-                "run the command as root or as the user of the daemon"
+                "run the command as root or as the daemon's own user"
             }
             Self::Unreachable(Unreachable::Failed { .. }) => {
                 "give the path of the daemon's socket with `--socket`"

@@ -20,6 +20,12 @@ pub(crate) fn open(path: &Path) -> io::Result<Option<File>> {
     Ok(file.metadata()?.is_file().then_some(file))
 }
 
+/// True if two paths name the same place.
+pub(crate) fn is_same_place(one: &Path, other: &Path) -> bool {
+    let place = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    place(one) == place(other)
+}
+
 /// A new file that could not be made or written. Nothing of it is left.
 #[derive(Debug, thiserror::Error)]
 pub enum NewFileError {

@@ -62,7 +62,7 @@ fn sync(body: String) -> (Ran, Vec<String>) {
 fn list_of_junk_is_a_failed_read() {
     let (ran, requests) = sync(format!("[{}1]", "1,".repeat(20_000_000)));
     let ran = ran.exits_with(1);
-    let why = "more than 200000 integrations: no response from Immuta is this large";
+    let why = "more than 200000 integrations, which is too many for a response from Immuta";
     assert!(ran.stderr.contains(why), "{}", ran.stderr);
     assert_eq!(requests, ["GET /integrations"]);
 }

@@ -50,7 +50,7 @@ async fn rewritten_value_is_reported_and_not_sent_again() {
     let (simulator, journal) = (rewriting(&json!("/ONE")), MemoryLedger::default());
     let texts = lake("/one", "");
     for (write, then) in [
-        ("POST /integrations", "again to repeat the write"),
+        ("POST /integrations", "the next run repeats the write"),
         (
             "PUT /integrations/1",
             "write the value as the server returns",
@@ -96,7 +96,7 @@ async fn an_edit_right_after_a_write_is_repaired_by_the_next_run() {
     : 1 created.
     Not converged: lake: the write succeeded, but the server still differs from the file
           httpPath: sent "/one", found "/by-hand"
-     help: run the command again to repeat the write: someone else may have changed the integration at the same time
+     help: the next run repeats the write: someone else may have changed the integration at the same time
     A second plan still shows 1 to update.
     "#);
     let ran = sync(&texts, &simulator, &journal).await;

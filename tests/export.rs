@@ -533,7 +533,11 @@ fn failed_creation_is_no_empty_plan() {
     tenant.simulator.seed(seed);
     let files = Files::none();
     let ran = export(&tenant, files.path(), &["--adopt"]).exits_with(1);
-    assert!(ran.stdout.contains("the last creation failed"), "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("the last creation failed"),
+        "{}",
+        ran.stdout
+    );
     assert!(!ran.stdout.contains("Adopted"), "{}", ran.stdout);
 }
 

@@ -1,7 +1,8 @@
 //! Commands that the running daemon carries out, because it holds the ledger.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -101,8 +102,17 @@ impl World {
 
     fn asks_for(&self, arguments: &[&str], tenant: &str) -> BufReader<UnixStream> {
         self.sends(&json!({"run": {
-            "arguments": arguments, "tenant": tenant, "can_ask": true, "has_colour": false,
+            "arguments": arguments, "view": self.view(tenant), "can_ask": true,
+            "has_colour": false,
         }}))
+    }
+
+    fn view(&self, tenant: &str) -> Value {
+        let files = fs::read_dir(self.web.state.path()).unwrap();
+        let mut paths = files.map(|file| file.unwrap().path());
+        let ledger = paths.find(|path| path.extension().is_some_and(|it| it == "db"));
+        let found = fs::metadata(ledger.unwrap()).unwrap();
+        json!({"tenant": tenant, "ledger": [found.dev(), found.ino()], "settings_file": null})
     }
 
     fn sends(&self, command: &Value) -> BufReader<UnixStream> {
@@ -228,12 +238,96 @@ fn other_files_are_refused_and_the_same_directory_is_not() {
         vec!["adopt", "x", "--dir", &other],
         vec!["sync", "--yes", "--var", "a=b"],
         vec!["sync", "--yes", "--git", "https://git.example.com/x.git"],
+        vec!["sync", "--yes", "--api-key-file", "/nowhere/key"],
+        vec!["sync", "--yes", "--vault-token-file", "/nowhere/token"],
+        vec!["sync", "--yes", "--var-file", "/nowhere/vars.yaml"],
     ] {
         let told = world.run(&flags).exits_with(64).stderr;
         assert!(told.contains("is not that of the daemon"), "{told}");
         assert!(told.contains("help: omit it"), "{told}");
     }
     assert_eq!(world.web.tenant.writes(), [""; 0]);
+    ends(daemon);
+}
+
+#[test]
+fn other_settings_or_another_ledger_are_refused() {
+    let world = World::new();
+    let daemon = world.start(&[]);
+    world.change();
+    let settings = world.path("settings.yaml");
+    fs::write(&settings, "policy: observe\n").unwrap();
+    fs::set_permissions(&settings, Permissions::from_mode(0o600)).unwrap();
+    let settings = settings.display().to_string();
+    let told = world.run(&["sync", "--yes", "--config", &settings]);
+    let told = told.exits_with(1).stderr;
+    assert!(told.contains("it has other settings"), "{told}");
+    // A run with another ledger is under way, and the socket is that of this daemon.
+    let other = World::new();
+    let second = other.daemon(&[]).without_env("IMMUTA_URL");
+    let second = second.env("IMMUTA_URL", &world.web.tenant.url()).start();
+    second.prints("INFO starting the daemon");
+    let path = other.web.state.path().display().to_string();
+    let run = Integrationd::new(["sync", "--yes", "--state", &path, "--socket"]);
+    let run = run.arg(world.socket()).on(&world.web.tenant).run();
+    let told = run.exits_with(1).stderr;
+    assert!(told.contains("it has another ledger"), "{told}");
+    ends(second);
+    ends(daemon);
+}
+
+#[test]
+fn export_into_other_files_is_refused_before_it_writes() {
+    let world = World::new();
+    let daemon = world.start(&["--policy=sync"]);
+    let config = json!({
+        "workspaceUrl": "sea.example.com", "httpPath": "/p",
+        "authenticationType": "token", "token": "made-by-hand",
+    });
+    let seed = Seed::new("Databricks", Some(false), Some(config));
+    world.web.tenant.simulator.seed(seed);
+    let other = Files::none().with("lake.yaml", &lake("lake", "${env:LAKE_TOKEN}"));
+    let path = other.path().display().to_string();
+    let run = world.command(&["export", &path, "--adopt"]);
+    let told = run.on(&world.web.tenant).run().exits_with(1).stderr;
+    assert!(told.contains("export without `--adopt`"), "{told}");
+    assert_eq!(fs::read_dir(other.path()).unwrap().count(), 1);
+    ends(daemon);
+    assert_eq!(world.web.tenant.writes(), [""; 0]);
+}
+
+#[test]
+fn interrupt_of_a_command_that_waits_ends_it_at_once() {
+    let world = World::new();
+    let daemon = world.start(&[]);
+    let late = Fault::new(FaultKind::Delay { ms: 30_000 });
+    let simulator = &world.web.tenant.simulator;
+    simulator.fault(late.on(&Method::GET, "/integrations"));
+    daemon.signal("HUP");
+    eventually("the run", || !world.web.tenant.requests().is_empty());
+    let waiting = world.command(&["sync", "--yes"]).start();
+    waiting.prints("Waiting for the daemon");
+    waiting.signal("INT");
+    let told = waiting.wait().exits_with(3).stderr;
+    assert!(told.contains("nothing was written"), "{told}");
+    ends(daemon);
+}
+
+#[test]
+fn interrupt_ends_an_adoption_that_reads() {
+    let world = World::new();
+    let daemon = world.start(&[]);
+    let late = Fault::new(FaultKind::Delay { ms: 30_000 });
+    let simulator = &world.web.tenant.simulator;
+    simulator.fault(late.on(&Method::GET, "/integrations"));
+    let adopting = world.command(&["adopt", "lake"]).start();
+    eventually("a read", || !world.web.tenant.requests().is_empty());
+    adopting.signal("INT");
+    let told = adopting.wait().exits_with(3).stderr;
+    assert!(
+        told.contains("stopped before anything was recorded"),
+        "{told}"
+    );
     ends(daemon);
 }
 
@@ -282,7 +376,7 @@ fn adoption_is_recorded_by_the_daemon() {
         .run(&["adopt", "sea", "--secrets", "assume"])
         .exits_with(0);
     insta::assert_snapshot!(ran.stdout, @"
-      ✓ sea (id 2) adopted; recorded as applied: 1 stored secret
+      ✓ sea (id 2) adopted; 1 stored secret recorded as applied
     Adopted 1 integration; nothing was sent to the tenant.
     ");
     assert_eq!(world.web.tenant.writes(), [""; 0]);
@@ -342,7 +436,10 @@ fn records_for_a_ledger_that_has_changed_are_refused() {
         at: jiff::Timestamp::now(),
     };
     let said = |name: &str, tenant: &str| {
-        let command = json!({"record": {"tenant": tenant, "records": [[name, record]]}});
+        let command = json!({"record": {
+            "view": world.view(tenant), "directory": world.web.files.path(),
+            "read_at": "2020-01-01T00:00:00Z", "records": [[name, record]],
+        }});
         let mut connection = world.sends(&command);
         let mut answer = String::new();
         while connection.read_line(&mut answer).unwrap() > 0 {}
@@ -541,8 +638,10 @@ fn another_tenant_or_command_is_refused() {
     };
     let own = world.web.tenant.url();
     let other = said(&["sync", "--yes"], "https://other.example.com");
-    assert!(other.contains("the daemon manages"), "{other}");
-    assert!(other.contains(r#""exit_code":1"#), "{other}");
+    assert!(
+        other.contains(r#"{"type":"refused","why":"it manages"#),
+        "{other}"
+    );
     for refused in [
         &["daemon"][..],
         &["sync", "--simulate"],

@@ -272,7 +272,10 @@ fn failed_run_is_reported_and_the_push_succeeds() {
     fs::rename(world.web.files.path(), &away).unwrap();
     let shown = world.push("main");
     assert!(shown.contains("does not exist"), "{shown}");
-    assert!(shown.contains(" help: give an existing, readable directory"), "{shown}");
+    assert!(
+        shown.contains(" help: give an existing, readable directory"),
+        "{shown}"
+    );
     fs::rename(&away, world.web.files.path()).unwrap();
     ends(daemon);
 }

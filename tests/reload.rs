@@ -229,9 +229,9 @@ fn settings_file_that_never_set_anything_may_stay_so() {
     let (world, systemd) = (World::new(), Systemd::new());
     world.set("# nothing\n");
     let served = world.serve(&systemd);
-    served
-        .daemon
-        .prints("the settings file contains no settings, so it adds no protection");
+    served.daemon.prints(
+        "the settings file contains no settings, so it sets no limits and no secret bindings",
+    );
     world.web.tenant.simulator.clear_log();
     served.daemon.signal("HUP");
     eventually("the run", || !world.web.tenant.requests().is_empty());

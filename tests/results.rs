@@ -149,7 +149,7 @@ fn what_does_not_converge_says_what_was_sent_and_what_was_found() {
     Applied: 1 updated.
     Not converged: snowflake-prod: the write succeeded, but the server still differs from the file
           warehouse: sent "small_wh", found "SMALL_WH"
-     help: run the command again to repeat the write: someone else may have changed the integration at the same time
+     help: the next run repeats the write: someone else may have changed the integration at the same time
     A second plan still shows 1 to update.
     "#);
 }

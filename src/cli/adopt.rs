@@ -80,6 +80,7 @@ impl CommandArgs for AdoptArgs {
             daemon: &self.daemon,
             state: self.files.place.state.as_deref(),
             url: self.files.connection.url.as_deref(),
+            handles_stop: false,
         })
     }
 

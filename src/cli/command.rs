@@ -1,6 +1,6 @@
 //! A command of the program, and what it runs in.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::{ArgMatches, Args};
 use futures::future::LocalBoxFuture;
@@ -69,6 +69,8 @@ pub(super) struct CommandContext<'a> {
     pub(super) config: Option<&'a Path>,
     /// The whole command line, for a command that is about it.
     pub(super) program: Program,
+    /// The settings file that was read, unless it sets nothing.
+    pub(super) settings_file: Option<PathBuf>,
     /// Runs the command of a client, for the daemon.
     pub(super) run_handed: RunHanded,
     /// The session of the daemon that carries out the command for a client.

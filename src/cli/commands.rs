@@ -9,7 +9,7 @@ use super::args::{HandOver, OutputArgs};
 use super::command::{CommandArgs, CommandContext};
 use super::help;
 use crate::command_line::{Line, ParseError, Program};
-use crate::console::LogLevel;
+use crate::console::{LogLevel, Terminal};
 use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
 use crate::report::format::OutputFormat;
@@ -124,6 +124,14 @@ pub(crate) const PROGRAM: Program = Program {
     reads_settings,
 };
 
+/// Waits until the client or the daemon wants to stop.
+async fn client_stop(terminal: &Terminal) {
+    match terminal.client() {
+        Some(client) => client.stop().requested().await,
+        None => std::future::pending().await,
+    }
+}
+
 /// Runs the command of a client, if it is one that the daemon carries out.
 pub(super) fn run_handed(line: Line, context: CommandContext<'_>) -> LocalBoxFuture<'_, Exit> {
     Box::pin(async move {
@@ -134,7 +142,17 @@ pub(super) fn run_handed(line: Line, context: CommandContext<'_>) -> LocalBoxFut
         };
         let format = command.format();
         let ended = match command.hand_over() {
-            Some(_) => command.run(context).await,
+            Some(HandOver {
+                handles_stop: true, ..
+            }) => command.run(context).await,
+            Some(_) => tokio::select! {
+                ended = command.run(context) => ended,
+                () = client_stop(&terminal) => Err(CommandFailure::new(
+                    Exit::Partial,
+                    "stopped before anything was recorded",
+                    "run the command again",
+                )),
+            },
             None => Err(CommandFailure::new(
                 Exit::Usage,
                 "the daemon does not carry out this command",

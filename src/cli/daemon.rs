@@ -186,6 +186,7 @@ impl Console for Process {
             log: &self.log,
             config: None,
             program: self.program,
+            settings_file: None,
             run_handed: self.run_handed,
             held: Some(held),
         };

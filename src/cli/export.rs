@@ -1,6 +1,9 @@
 //! `export`: files for what is live.
 
+use std::path::PathBuf;
+
 use clap::Args;
+use jiff::Timestamp;
 
 use super::args::{
     ConnectionArgs, ConnectionsArgs, FilesArgs, HandOver, HandOverArgs, ReferenceArgs, StateArgs,
@@ -82,9 +85,13 @@ impl CommandArgs for ExportArgs {
 
     async fn run(
         self,
-        CommandContext { terminal, .. }: CommandContext<'_>,
+        CommandContext {
+            terminal,
+            settings_file,
+            ..
+        }: CommandContext<'_>,
     ) -> Result<Exit, CommandFailure> {
-        run(self, &terminal).await
+        run(self, settings_file, &terminal).await
     }
 }
 
@@ -100,7 +107,11 @@ impl Watcher for Screen {
     }
 }
 
-async fn run(args: ExportArgs, terminal: &Terminal) -> Result<Exit, CommandFailure> {
+async fn run(
+    args: ExportArgs,
+    settings_file: Option<PathBuf>,
+    terminal: &Terminal,
+) -> Result<Exit, CommandFailure> {
     let ExportArgs {
         files,
         dry_run,
@@ -119,9 +130,10 @@ async fn run(args: ExportArgs, terminal: &Terminal) -> Result<Exit, CommandFailu
         daemon: &daemon,
         state: place.state.as_deref(),
         url: connection.url.as_deref(),
+        handles_stop: false,
     };
     let holder = if adopt {
-        LedgerHolder::find(&wish).await
+        LedgerHolder::find(&wish, settings_file).await
     } else {
         None
     };
@@ -176,11 +188,18 @@ async fn write_files(
     output: OutputFormat,
     terminal: &Terminal,
 ) -> Result<Exit, CommandFailure> {
-    let directory = settings.files.dir.display().to_string();
+    let dir = settings.files.dir.as_path();
+    let directory = dir.display().to_string();
+    let read_at = Timestamp::now();
+    if let Some(holder) = &holder {
+        // Before anything is written.
+        let nothing = Vec::new();
+        holder.record(dir, read_at, nothing, terminal).await?;
+    }
     let mut result = export(settings, wishes, &Screen(terminal.clone())).await?;
-    if let Some(holder) = holder.filter(|_| !result.handed_over.is_empty()) {
+    if let Some(holder) = &holder {
         let records = std::mem::take(&mut result.handed_over);
-        holder.record(records, terminal).await?;
+        holder.record(dir, read_at, records, terminal).await?;
     }
     terminal.err_unfolded(&diagnostic::render(&result.diagnostics, true));
     let document = ExportDocument::new(&result, &directory, wishes.is_dry_run);

@@ -4,9 +4,10 @@
 //! environment. The daemon completes them with its own settings, as the settings file completes a
 //! command line, and runs the same command in its own session.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Command};
+use jiff::Timestamp;
 
 use super::args::{ConnectionArgs, FilesArgs, GitArgs, HandOver, VaultArgs};
 use super::command::CommandContext;
@@ -14,7 +15,7 @@ use crate::client;
 use crate::command_line::handed::{EffectiveFlags, arguments, check_source};
 use crate::command_line::{Line, Program};
 use crate::console::Terminal;
-use crate::daemon::control::request::{DaemonCommand, HandedCommand, HandedRecords};
+use crate::daemon::control::request::{ClientView, DaemonCommand, HandedCommand, HandedRecords};
 use crate::ledger::Record;
 use crate::manifest::Name;
 use crate::report::exit::Exit;
@@ -26,12 +27,12 @@ use crate::settings::run::TenantSettings;
 /// The daemon that holds the ledger which a command needs for itself.
 pub(super) struct LedgerHolder {
     socket: Option<PathBuf>,
-    tenant: String,
+    view: ClientView,
 }
 
 impl LedgerHolder {
     /// The daemon that accepts commands; `None` if the command has to be run here.
-    pub(super) async fn find(wish: &HandOver<'_>) -> Option<Self> {
+    pub(super) async fn find(wish: &HandOver<'_>, settings_file: Option<PathBuf>) -> Option<Self> {
         let settings = TenantSettings {
             url: wish.url.map(str::to_owned),
             ..TenantSettings::default()
@@ -43,7 +44,12 @@ impl LedgerHolder {
         if !is_held || !client::accepts_commands(socket.as_deref()).await {
             return None;
         }
-        Some(Self { socket, tenant })
+        let view = ClientView {
+            ledger: state::identity(wish.state, &tenant)?,
+            tenant,
+            settings_file,
+        };
+        Some(Self { socket, view })
     }
 
     /// Has the daemon carry out the command of this line.
@@ -57,8 +63,8 @@ impl LedgerHolder {
         terminal: &Terminal,
     ) -> Result<Exit, CommandFailure> {
         let command = DaemonCommand::Run(HandedCommand {
-            arguments: arguments(line, program)?,
-            tenant: self.tenant,
+            arguments: arguments(line, program, source_flags())?,
+            view: self.view,
             can_ask: terminal.can_ask(),
             has_colour: terminal.err_has_colour(),
         });
@@ -66,28 +72,26 @@ impl LedgerHolder {
         Ok(client::hand_over(self.socket.as_deref(), command, terminal).await?)
     }
 
-    /// Has the daemon record adopted integrations.
+    /// Has the daemon record integrations that files in this directory describe. Without any, the
+    /// daemon only says that it would.
     ///
     /// # Errors
-    /// The daemon did not record them.
+    /// The daemon refuses.
     pub(super) async fn record(
-        self,
+        &self,
+        directory: &Path,
+        read_at: Timestamp,
         records: Vec<(Name, Record)>,
         terminal: &Terminal,
     ) -> Result<(), CommandFailure> {
         let command = DaemonCommand::Record(HandedRecords {
-            tenant: self.tenant,
+            view: self.view.clone(),
+            directory: std::path::absolute(directory).unwrap_or_else(|_| directory.to_owned()),
+            read_at,
             records,
         });
-        let exit = client::hand_over(self.socket.as_deref(), command, terminal).await?;
-        if exit == Exit::Success {
-            return Ok(());
-        }
-        Err(CommandFailure::new(
-            Exit::Failed,
-            "the files were written, but the integrations were not recorded as owned",
-            "run `integrationd adopt` with their names",
-        ))
+        client::hand_over(self.socket.as_deref(), command, terminal).await?;
+        Ok(())
     }
 }
 
@@ -97,33 +101,24 @@ pub(super) async fn carry_out(
     flags: &EffectiveFlags,
     context: CommandContext<'_>,
 ) -> Exit {
-    match line(arguments, flags, &context) {
-        Ok(line) => (context.run_handed)(line, context).await,
-        Err(failure) => context
-            .terminal
-            .command_failure(&failure, OutputFormat::Text),
+    let line = match Line::of_client(context.program, arguments, flags) {
+        Ok(line) => line,
+        Err(error) => {
+            let terminal = context.terminal;
+            return terminal.command_failure(&error.into(), OutputFormat::Text);
+        }
+    };
+    match check_source(&line, flags, source_flags()) {
+        Ok(()) => (context.run_handed)(line, context).await,
+        Err(failure) => context.terminal.command_failure(&failure, format_of(&line)),
     }
 }
 
-/// The command line of a client, completed with the flags of the daemon.
-fn line(
-    arguments: Vec<String>,
-    flags: &EffectiveFlags,
-    context: &CommandContext<'_>,
-) -> Result<Line, CommandFailure> {
-    if let Some(held) = &context.held
-        && held.tenant != held.session.tenant()
-    {
-        let (own, theirs) = (held.session.tenant(), &held.tenant);
-        return Err(CommandFailure::new(
-            Exit::Failed,
-            format_args!("the daemon manages {own}, not {theirs}"),
-            "give the socket of the daemon of this tenant with `--socket`",
-        ));
-    }
-    let line = Line::of_client(context.program, arguments, flags)?;
-    check_source(&line, flags, source_flags())?;
-    Ok(line)
+/// The form of the result of a command.
+fn format_of(line: &Line) -> OutputFormat {
+    let matches = line.matches.subcommand().map(|(_, matches)| matches);
+    let format = matches.and_then(|it| it.try_get_one::<OutputFormat>("output").ok().flatten());
+    format.copied().unwrap_or(OutputFormat::Text)
 }
 
 /// The flags that name the files, the tenant and credentials.

@@ -75,13 +75,14 @@ pub fn main() -> ExitCode {
         log: &log,
         config: cli.config.as_deref(),
         program: PROGRAM,
+        settings_file: line.settings_file(),
         run_handed,
         held: None,
     };
     let command = cli.command;
     let running = async {
         if let Some(wish) = command.hand_over()
-            && let Some(daemon) = LedgerHolder::find(&wish).await
+            && let Some(daemon) = LedgerHolder::find(&wish, line.settings_file()).await
         {
             return daemon.carry_out(&line, PROGRAM, &terminal).await;
         }

@@ -43,6 +43,7 @@ impl CommandArgs for ResolveArgs {
             daemon: &self.daemon,
             state: self.place.state.as_deref(),
             url: self.connection.url.as_deref(),
+            handles_stop: false,
         })
     }
 

@@ -59,6 +59,7 @@ impl CommandArgs for SyncArgs {
             daemon: &self.daemon,
             state: self.run.place.state.as_deref(),
             url: self.run.connection.url.as_deref(),
+            handles_stop: true,
         })
     }
 

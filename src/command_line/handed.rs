@@ -1,6 +1,7 @@
 //! The command line of a client that the daemon carries out: encoded by the client, and
 //! completed and checked by the daemon.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::Path;
 
@@ -9,9 +10,9 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::{Line, ParseError, Program, set, without_environment};
 use crate::manifest::DeclaredSettings;
+use crate::regular::is_same_place;
 use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
-use crate::secret::own_settings;
 use crate::settings::daemon::SettingsFile;
 
 /// Flags that are about the client: the daemon has a ledger, a tenant and credentials of its own.
@@ -20,11 +21,21 @@ const OF_CLIENT: &[&str] = &["state", "url", "socket", "standalone"];
 /// The directory of integration files.
 const DIRECTORY: &str = "dir";
 
+/// The repository that takes the place of the directory.
+const REPOSITORY: &str = "git";
+
 /// The flags in effect in a daemon, by the name of the argument.
 pub(crate) type EffectiveFlags = Vec<(String, Vec<String>)>;
 
 /// The command and the flags that were given for it, which are for the daemon.
-pub(crate) fn arguments(line: &Line, program: Program) -> Result<Vec<String>, CommandFailure> {
+/// Flags about files and credentials count only on the line: in the environment, they are about
+/// this process.
+pub(crate) fn arguments(
+    line: &Line,
+    program: Program,
+    source_flags: impl Iterator<Item = String>,
+) -> Result<Vec<String>, CommandFailure> {
+    let source_flags: BTreeSet<String> = source_flags.collect();
     let mut program = (program.definition)();
     program.build();
     let Some((name, matches)) = line.matches.subcommand() else {
@@ -34,19 +45,27 @@ pub(crate) fn arguments(line: &Line, program: Program) -> Result<Vec<String>, Co
     let mut positional = Vec::new();
     let of_command = program.find_subcommand(name);
     for arg in of_command.into_iter().flat_map(Command::get_arguments) {
-        if !is_for_daemon(arg, matches) {
+        let id = arg.get_id().as_str();
+        let is_source = source_flags.contains(id);
+        if !is_for_daemon(arg, is_source, matches) {
             continue;
         }
-        let id = arg.get_id().as_str();
+        let values = |id| {
+            values(
+                id,
+                is_source && arg.get_possible_values().is_empty(),
+                matches,
+            )
+        };
         match arg.get_long() {
             Some(long) if matches!(arg.get_action(), ArgAction::SetTrue) => {
                 arguments.extend(matches.get_flag(id).then(|| format!("--{long}")));
             }
             Some(long) => {
-                let values = values(id, matches)?.into_iter();
+                let values = values(id)?.into_iter();
                 arguments.extend(values.map(|value| format!("--{long}={value}")));
             }
-            None => positional.extend(values(id, matches)?),
+            None => positional.extend(values(id)?),
         }
     }
     arguments.push("--".to_owned());
@@ -54,23 +73,28 @@ pub(crate) fn arguments(line: &Line, program: Program) -> Result<Vec<String>, Co
     Ok(arguments)
 }
 
-fn is_for_daemon(arg: &Arg, matches: &ArgMatches) -> bool {
+fn is_for_daemon(arg: &Arg, is_source: bool, matches: &ArgMatches) -> bool {
     let id = arg.get_id().as_str();
     let source = matches.try_get_raw(id).ok().flatten();
     let source = source.and_then(|_| matches.value_source(id));
-    let is_given = matches!(
-        source,
-        Some(ValueSource::CommandLine | ValueSource::EnvVariable)
-    );
-    let is_own = own_settings().any(|setting| setting.replace('-', "_") == id);
-    is_given && !arg.is_global_set() && !is_own && !OF_CLIENT.contains(&id)
+    let is_given = match source {
+        Some(ValueSource::CommandLine) => true,
+        Some(ValueSource::EnvVariable) => !is_source,
+        Some(_) | None => false,
+    };
+    is_given && !arg.is_global_set() && !OF_CLIENT.contains(&id)
 }
 
 /// The values of an argument. The daemon may have another working directory.
-fn values(id: &str, matches: &ArgMatches) -> Result<Vec<String>, CommandFailure> {
+fn values(
+    id: &str,
+    may_be_path: bool,
+    matches: &ArgMatches,
+) -> Result<Vec<String>, CommandFailure> {
     let raw = matches.get_raw(id).into_iter().flatten();
     let values = raw.map(|value| {
-        let path = (id == DIRECTORY).then(|| std::path::absolute(value).ok());
+        let is_path = id == DIRECTORY || (may_be_path && Path::new(value).exists());
+        let path = is_path.then(|| std::path::absolute(value).ok());
         let value = path.flatten().map_or(value.to_owned(), OsString::from);
         value.into_string().map_err(|value| {
             CommandFailure::new(
@@ -146,12 +170,13 @@ pub(crate) fn check_source(
             continue;
         };
         let given: Vec<&str> = given.filter_map(|value| value.to_str()).collect();
-        let own = flags.iter().find(|(own, _)| *own == id);
-        let own = own.map(|(_, values)| values.as_slice()).unwrap_or_default();
-        let is_same = match (id.as_str(), given.as_slice(), own) {
-            (DIRECTORY, [given], [own]) => is_same_place(given, own),
-            _ => given == own,
+        let own = values_of(&id, flags);
+        let is_unused = id == DIRECTORY && !values_of(REPOSITORY, flags).is_empty();
+        let is_same_value = |(given, own): (&&str, &String)| {
+            given == own || is_same_place(Path::new(given), Path::new(own))
         };
+        let is_same =
+            !is_unused && given.len() == own.len() && given.iter().zip(own).all(is_same_value);
         if !is_same {
             let flag = match id.as_str() {
                 DIRECTORY => "the directory".to_owned(),
@@ -170,14 +195,11 @@ pub(crate) fn check_source(
     Ok(())
 }
 
-fn is_on_line(matches: &ArgMatches, id: &str) -> bool {
-    matches.value_source(id) == Some(ValueSource::CommandLine)
+fn values_of<'f>(id: &str, flags: &'f EffectiveFlags) -> &'f [String] {
+    let own = flags.iter().find(|(own, _)| own == id);
+    own.map(|(_, values)| values.as_slice()).unwrap_or_default()
 }
 
-fn is_same_place(one: &str, other: &str) -> bool {
-    let place = |path: &str| {
-        let path = Path::new(path);
-        path.canonicalize().unwrap_or_else(|_| path.to_owned())
-    };
-    place(one) == place(other)
+fn is_on_line(matches: &ArgMatches, id: &str) -> bool {
+    matches.value_source(id) == Some(ValueSource::CommandLine)
 }

@@ -82,6 +82,12 @@ impl Line {
         Self::read(program, line, |name| std::env::var_os(name))
     }
 
+    /// The settings file that was read, as an absolute path; `None` if it sets nothing.
+    pub(crate) fn settings_file(&self) -> Option<PathBuf> {
+        let path = (!self.file.is_empty).then(|| std::path::absolute(&self.file.path));
+        path?.ok()
+    }
+
     /// Reads it.
     pub(crate) fn read(
         program: Program,

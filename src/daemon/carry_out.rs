@@ -5,82 +5,96 @@ use std::sync::Arc;
 use tracing::Instrument;
 
 use super::control::handed::{HandedRun, HandedWork};
-use super::control::request::{HandedCommand, HandedRecords};
+use super::control::request::{ClientView, HandedRecords};
 use super::control::screen::ClientScreen;
-use super::push::message::ScreenPlace;
 use super::worker::WorkerContext;
 use crate::apply::Stop;
 use crate::ledger::Observations;
+use crate::regular::is_same_place;
 use crate::report::exit::Exit;
-use crate::session::HeldSession;
+use crate::session::{HeldSession, Session, state};
+use crate::settings::daemon::DaemonSettings;
 use crate::text::chain;
 
 /// Does the work of a client, and notifies the client of its end.
 pub(super) async fn carry_out(context: &WorkerContext, run: HandedRun, stop: &Stop) -> Exit {
     let HandedRun { work, screen, done } = run;
-    // The client is gone.
-    if screen.stop().is_requested() {
-        return Exit::Refused;
-    }
-    screen.begin();
-    let span = tracing::error_span!("command", command = work.word());
+    let word = work.word().to_owned();
+    let span = tracing::error_span!("command", command = word);
     let ended = async {
+        // A poll of the source may wait for a server.
+        let _turn = tokio::select! {
+            biased;
+            () = screen.stop().requested() => return Ok(Exit::Refused),
+            turn = context.source.turn() => turn,
+        };
+        screen.begin();
+        tracing::info!("running the command of a client");
+        let settings = Arc::clone(&context.settings.borrow());
+        if let Some(why) = refusal(work.view(), &context.session, &settings) {
+            return Err(why);
+        }
         match work {
-            HandedWork::Command(command) => run_command(context, command, &screen).await,
-            HandedWork::Records(records) => match record(context, records).await {
-                Ok(()) => Exit::Success,
-                Err(why) => {
-                    let text = format!("error: the daemon refused the records: {why}\n");
-                    screen.write(ScreenPlace::Error, &text);
-                    Exit::Failed
-                }
-            },
+            HandedWork::Command(command) => {
+                let held = HeldSession {
+                    session: context.session.clone(),
+                    settings,
+                };
+                let arguments = command.arguments;
+                let console = &context.console;
+                Ok(console
+                    .carry_out(arguments, Arc::clone(&screen), held)
+                    .await)
+            }
+            HandedWork::Records(records) => record(&context.session, &settings, records).await,
         }
     };
-    let exit = tokio::select! {
-        exit = ended.instrument(span.clone()) => exit,
-        exit = stop_with_daemon(stop, &screen) => exit,
+    let ended = tokio::select! {
+        ended = ended.instrument(span.clone()) => ended,
+        ended = stop_with_daemon(stop, &screen) => ended,
     };
-    span.in_scope(|| tracing::info!(exit_code = exit as u8, "the command of a client ended"));
+    let exit = *ended.as_ref().unwrap_or(&Exit::Refused);
+    span.in_scope(|| match &ended {
+        Ok(exit) => tracing::info!(exit_code = *exit as u8, "the command of a client ended"),
+        Err(why) => tracing::warn!(error = why, "refused the command of a client"),
+    });
     // A client that is gone does not need it.
-    let _gone = done.send(exit);
+    let _gone = done.send(ended);
     exit
 }
 
-/// Runs a command in the session of the daemon, with its settings, files and credentials; a poll
-/// of the source waits for its end.
-async fn run_command(
-    context: &WorkerContext,
-    command: HandedCommand,
-    screen: &Arc<ClientScreen>,
-) -> Exit {
-    let WorkerContext {
-        session,
-        settings,
-        source,
-        console,
-        ..
-    } = context;
-    let settings = Arc::clone(&settings.borrow());
-    let HandedCommand {
-        arguments, tenant, ..
-    } = command;
-    tracing::info!("running the command of a client");
-    let held = HeldSession {
-        session: session.clone(),
-        settings,
-        tenant,
-    };
-    let _turn = source.turn().await;
-    console.carry_out(arguments, Arc::clone(screen), held).await
+/// The reason to refuse a client that finds another ledger or other settings than the daemon.
+fn refusal(view: &ClientView, session: &Session, settings: &DaemonSettings) -> Option<String> {
+    let own = session.tenant();
+    if view.tenant != own {
+        return Some(format!("it manages {own}, not {}", view.tenant));
+    }
+    if state::identity(settings.run.state.as_deref(), own) != Some(view.ledger) {
+        return Some("it has another ledger: check `--state`".to_owned());
+    }
+    let file = &settings.file;
+    let other = view.settings_file.as_deref();
+    let other = other.filter(|path| file.is_empty || !is_same_place(path, &file.path))?;
+    Some(format!(
+        "it has other settings than those in {}: check `--config`",
+        other.display()
+    ))
 }
 
-/// Records integrations that a client has adopted, unless the ledger has changed meanwhile.
-async fn record(context: &WorkerContext, handed: HandedRecords) -> Result<(), String> {
-    let session = &context.session;
-    let (own, theirs) = (session.tenant(), &handed.tenant);
-    if theirs != own {
-        return Err(format!("it manages {own}, not {theirs}"));
+/// Records integrations that a client has adopted, unless the ledger has changed meanwhile. The
+/// files of the daemon must describe them: it would delete them, or leave them to no one.
+async fn record(
+    session: &Session,
+    settings: &DaemonSettings,
+    handed: HandedRecords,
+) -> Result<Exit, String> {
+    let files = &settings.run.files.dir;
+    if settings.run.git.is_some() || !is_same_place(&handed.directory, files) {
+        return Err(
+            "its files are not those of this export, so it cannot own the integrations yet: \
+            export without `--adopt`, and run `integrationd adopt` when its files describe them"
+                .to_owned(),
+        );
     }
     let ledger = session.store().read().await;
     let ledger = ledger.map_err(|error| chain(&error))?;
@@ -92,11 +106,12 @@ async fn record(context: &WorkerContext, handed: HandedRecords) -> Result<(), St
         gone: Vec::new(),
     };
     let noted = session.store().note(&seen).await;
-    noted.map_err(|error| chain(&error))
+    noted.map_err(|error| chain(&error))?;
+    Ok(Exit::Success)
 }
 
 /// Passes the stop of the daemon on to a command, which ends where it may.
-async fn stop_with_daemon(stop: &Stop, screen: &ClientScreen) -> Exit {
+async fn stop_with_daemon(stop: &Stop, screen: &ClientScreen) -> Result<Exit, String> {
     stop.requested().await;
     screen.request_stop();
     std::future::pending().await

@@ -263,8 +263,8 @@ impl NextRun {
             let command = tokio::select! {
                 biased;
                 () = stop.requested() => return self.reason,
-                command = activation.command() => command,
                 () = self.due(trigger, throttle) => return self.reason,
+                command = activation.command() => command,
             };
             if may_have_written(activation.carry_out(command, stop).await) {
                 return self.reason.max(TriggerReason::Triggered);

@@ -104,7 +104,7 @@ fn warn_of_empty_settings(settings: &DaemonSettings) {
         let path = file.path.display().to_string();
         tracing::warn!(
             path,
-            "the settings file contains no settings, so it adds no protection"
+            "the settings file contains no settings, so it sets no limits and no secret bindings"
         );
     }
 }

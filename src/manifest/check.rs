@@ -157,8 +157,9 @@ fn finish(
     if let Some(last) = drafts.last_mut()
         && more > 0
     {
-        last.help
-            .push(format!("errors in this document that are not shown: {more}"));
+        last.help.push(format!(
+            "errors in this document that are not shown: {more}"
+        ));
     }
     drafts
         .into_iter()

@@ -246,7 +246,7 @@ impl Composer {
         self.redactions.hidden.extend(tag_span);
         #[expect(
             clippy::wildcard_enum_match_arm,
-            reason = "the crate may add events that are not nodes"
+            reason = "the parser may add events that are not nodes"
         )]
         match event {
             Event::Scalar(text, style, anchor, tag) => {

@@ -222,7 +222,7 @@ fn not_converged_one(out: &mut String, not_converged: NotConverged<'_>) {
         let _ = writeln!(out, "      {path}: sent {sent}, found {found}");
     }
     let help = if will_retry {
-        "run the command again to repeat the write: someone else may have changed the \
+        "the next run repeats the write: someone else may have changed the \
         integration at the same time"
     } else {
         "write the value as the server returns it, or list the attribute under `sync.ignore`"

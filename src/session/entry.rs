@@ -28,8 +28,6 @@ pub struct HeldSession {
     pub session: Session,
     /// The settings in effect.
     pub settings: Arc<DaemonSettings>,
-    /// The tenant's URL, as the client of the command knows it.
-    pub tenant: String,
 }
 
 impl HeldSession {

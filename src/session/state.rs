@@ -1,5 +1,6 @@
 //! The state directory: the ledger of the tenant, and the key of its fingerprints.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -58,6 +59,16 @@ pub fn open(
         Access::DryRun | Access::Read | Access::Suspend => Arc::new(ReadOnlyLedger::new(&file)),
         Access::Write => Arc::new(SqliteLedger::open(&file)?),
     })
+}
+
+/// Device and inode of a tenant's ledger, which two processes can compare although one of them has
+/// another view of the file system; `None` if there is no ledger.
+#[must_use]
+pub fn identity(flag: Option<&Path>, tenant: &str) -> Option<(u64, u64)> {
+    let place = find(flag, Trust::AnyForRoot).ok()?;
+    let file = place.ledger_file(tenant).ok()?;
+    let metadata = std::fs::metadata(file).ok()?;
+    Some((metadata.dev(), metadata.ino()))
 }
 
 /// True if another process holds the ledger of a tenant for writing.

@@ -14,7 +14,8 @@ use crate::source::git::VerifyMode;
 #[command(next_help_heading = "Git, in place of a directory")]
 pub(crate) struct GitArgs {
     /// Git repository to read instead of a directory: https://HOST/PATH, ssh://USER@HOST/PATH,
-    /// USER@HOST:PATH, or a path; its files may send secrets only where `--allow-secret` allows it
+    /// USER@HOST:PATH, or a path; files from the repository may send secrets only to hosts that
+    /// `--allow-secret` allows
     #[arg(long, value_name = "URL", env = "INTEGRATIOND_GIT")]
     pub git: Option<String>,
     /// Branch to read [default: the repository's default branch]

@@ -29,4 +29,6 @@ pub(crate) struct HandOver<'a> {
     pub state: Option<&'a Path>,
     /// The URL of the tenant, if a flag names it.
     pub url: Option<&'a str>,
+    /// True if it handles a stop itself; any other command ends where it waits.
+    pub handles_stop: bool,
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::request::{HandedCommand, HandedRecords};
+use super::request::{ClientView, HandedCommand, HandedRecords};
 use super::screen::ClientScreen;
 use crate::report::exit::Exit;
 
@@ -29,6 +29,15 @@ impl HandedWork {
             Self::Records(_) => "export",
         }
     }
+
+    /// The ledger and the settings, as the client finds them.
+    #[must_use]
+    pub fn view(&self) -> &ClientView {
+        match self {
+            Self::Command(command) => &command.view,
+            Self::Records(records) => &records.view,
+        }
+    }
 }
 
 /// The work, its client, and where its exit code goes.
@@ -38,8 +47,9 @@ pub struct HandedRun {
     pub work: HandedWork,
     /// The client's screen.
     pub screen: Arc<ClientScreen>,
-    /// Notified of the exit code; dropped without one, the command was not carried out.
-    pub done: oneshot::Sender<Exit>,
+    /// Notified of the exit code, or of the reason for a refusal; dropped without one, the daemon
+    /// has ended.
+    pub done: oneshot::Sender<Result<Exit, String>>,
 }
 
 /// The worker's end of the queue, and that of the clients.

@@ -8,6 +8,9 @@
 //! A request contains no credential. The daemon carries a command out with its own files and
 //! credentials; flags that name other files are refused.
 
+use std::path::PathBuf;
+
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::ledger::{Ledger, Record};
@@ -41,8 +44,8 @@ pub enum DaemonCommand {
 pub struct HandedCommand {
     /// The command, and the flags that were given for it.
     pub arguments: Vec<String>,
-    /// The tenant's URL, as the client knows it.
-    pub tenant: String,
+    /// The client's view.
+    pub view: ClientView,
     /// True if a person can be asked.
     pub can_ask: bool,
     /// True if standard error shows colours.
@@ -53,10 +56,26 @@ pub struct HandedCommand {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HandedRecords {
-    /// The tenant's URL, as the client knows it.
-    pub tenant: String,
-    /// The records.
+    /// The client's view.
+    pub view: ClientView,
+    /// The directory of the files that describe them, as an absolute path.
+    pub directory: PathBuf,
+    /// Time at which the client read the ledger.
+    pub read_at: Timestamp,
+    /// The records. Without any, the request asks only whether they would be accepted.
     pub records: Vec<(Name, Record)>,
+}
+
+/// The ledger and the settings, as a client finds them: those of the daemon must be the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClientView {
+    /// The tenant's URL.
+    pub tenant: String,
+    /// Device and inode of the ledger.
+    pub ledger: (u64, u64),
+    /// The settings file that the client has read, unless it sets nothing, as an absolute path.
+    pub settings_file: Option<PathBuf>,
 }
 
 impl HandedRecords {
@@ -64,11 +83,11 @@ impl HandedRecords {
     #[must_use]
     pub fn refusal(&self, ledger: &Ledger) -> Option<String> {
         self.records.iter().find_map(|(name, record)| {
-            let is_it = |(own, other): (&Name, &Record)| own == name && other.id == record.id;
             let mut same = ledger.records.iter();
-            let same = same.find(|(own, other)| *own == name || other.id == record.id);
-            let is_pending = ledger.intents.contains_key(name);
-            let is_changed = is_pending || same.is_some_and(|found| !is_it(found));
+            let is_new = same.any(|(own, other)| {
+                (own == name || other.id == record.id) && other.at > self.read_at
+            });
+            let is_changed = is_new || ledger.intents.contains_key(name);
             is_changed.then(|| format!("the ledger has changed: `{name}` was not recorded"))
         })
     }
@@ -204,7 +223,11 @@ mod tests {
     fn command_line_is_carried_out_for_the_same_version_only() {
         let command = DaemonCommand::Run(HandedCommand {
             arguments: vec!["sync".to_owned(), "--only=lake".to_owned()],
-            tenant: "https://acme.example.com".to_owned(),
+            view: ClientView {
+                tenant: "https://acme.example.com".to_owned(),
+                ledger: (1, 2),
+                settings_file: None,
+            },
             can_ask: true,
             has_colour: false,
         });

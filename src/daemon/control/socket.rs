@@ -5,7 +5,7 @@ use std::sync::{Arc, mpsc as answers};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{sleep, timeout};
@@ -32,6 +32,9 @@ const LARGEST_ANSWER: usize = 1024;
 
 /// Said to a client whose command waits.
 const WAITING: &str = "Waiting for the daemon to end the run under way.\n";
+
+/// Said to a client that gives up waiting.
+const CANCELLED: &str = "Stopped before the daemon began: nothing was written.\n";
 
 /// Reason to refuse a request at the end of the daemon.
 const SHUTTING_DOWN: &str = "it is shutting down";
@@ -136,7 +139,7 @@ impl ControlClient {
             tokio::select! {
                 biased;
                 Some(message) = written.recv() => {
-                    if send(writer, &message).await.is_err() {
+                    if send_slowly(writer, &message).await.is_err() {
                         // The command goes on, and stops where it may.
                         screen.request_stop();
                         break ended.await;
@@ -148,6 +151,10 @@ impl ControlClient {
                     None => {
                         listens = false;
                         screen.request_stop();
+                        if !screen.has_begun() {
+                            screen.write(ScreenPlace::Error, CANCELLED);
+                            break Ok(Ok(Exit::Partial));
+                        }
                     }
                 },
                 () = sleep(PATIENCE), if is_patient => {
@@ -159,10 +166,11 @@ impl ControlClient {
             }
         };
         while let Ok(message) = written.try_recv() {
-            let _gone = send(writer, &message).await;
+            let _gone = send_slowly(writer, &message).await;
         }
         match ended {
-            Ok(exit) => Message::End {
+            Ok(Err(why)) => refused(&why),
+            Ok(Ok(exit)) => Message::End {
                 exit_code: exit as u8,
                 summary: String::new(),
             },
@@ -170,6 +178,11 @@ impl ControlClient {
             Err(_) => refused(SHUTTING_DOWN),
         }
     }
+}
+
+/// Sends a piece of the output. A reader such as a pager may take its time, as at a pipe.
+async fn send_slowly(writer: &mut OwnedWriteHalf, message: &Message) -> io::Result<()> {
+    writer.write_all(message.line().as_bytes()).await
 }
 
 /// The next answer to a question; `None` if there will be none.

@@ -41,7 +41,7 @@ pub(crate) enum AnswerError {
     #[error("expected {0}")]
     Not(&'static str),
     /// JSON with so much in it that it cannot be an answer of the API.
-    #[error("more than {limit} {unit}: no response from Immuta is this large")]
+    #[error("more than {limit} {unit}, which is too many for a response from Immuta")]
     TooMuch {
         /// Maximum that is read.
         limit: usize,

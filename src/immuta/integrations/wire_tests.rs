@@ -298,7 +298,7 @@ fn a_list_that_is_too_long_is_not_read_at_all() {
     let mistake = read_list(body.as_bytes(), lookup).unwrap_err();
     assert_eq!(
         mistake.to_string(),
-        "more than 200000 integrations: no response from Immuta is this large"
+        "more than 200000 integrations, which is too many for a response from Immuta"
     );
     let fits = format!("[{good}{}]", ",1".repeat(MOST_INTEGRATIONS - 1));
     assert_eq!(

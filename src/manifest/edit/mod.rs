@@ -53,7 +53,7 @@ pub enum EditError {
     #[error("the file does not contain the attribute")]
     Missing,
     /// A notation that is not handled.
-    #[error("the notation of the file does not allow a safe edit")]
+    #[error("the file is written in a form that cannot be edited safely")]
     Notation,
     /// No file can hold the value.
     #[error("a file cannot contain the value that the server shows for the attribute")]
