@@ -13,6 +13,7 @@ use crate::console::Terminal;
 use crate::daemon::control::request::{Answer, DaemonCommand};
 use crate::daemon::push::message::Message;
 use crate::process::signal::RunSignals;
+use crate::report::daemon_entry::DaemonEntry;
 use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
 use crate::settings::daemon::{DEFAULT_SOCKET, NO_SOCKET, control_path};
@@ -250,6 +251,24 @@ pub(crate) async fn request(
                 | Message::Question { .. },
             ) => {}
             None => return Err(RequestError::Closed(path)),
+        }
+    }
+}
+
+/// The state of an integration in the daemon with this socket; `None` if no daemon manages it.
+pub(crate) async fn integration(
+    socket: Option<&Path>,
+    tenant: &str,
+    name: &str,
+) -> Option<DaemonEntry> {
+    match request(socket, DaemonCommand::Status).await {
+        Ok(result) => {
+            let status = serde_json::from_str(&result.json).ok()?;
+            DaemonEntry::of(&status, tenant, name)
+        }
+        Err(error) => {
+            tracing::debug!(error = chain(&error), "no status of a daemon");
+            None
         }
     }
 }

@@ -526,7 +526,7 @@ fn json_has_everything_for_programs() {
     world.drift("/httpPath", "/by-hand");
     let document = world.ran(&["lake", "-o", "json"]).exits_with(0).json();
     let keys: Vec<&String> = document.as_object().unwrap().keys().collect();
-    insta::assert_snapshot!(format!("{keys:?}"), @r#"["format_version", "tenant", "name", "type", "described", "live", "recorded", "last_applied", "differences", "ignored", "suspended", "withheld", "blocked", "backing_off_until", "notes", "history", "deleted", "unreadable", "next", "exit_code"]"#);
+    insta::assert_snapshot!(format!("{keys:?}"), @r#"["format_version", "tenant", "name", "type", "described", "live", "recorded", "last_applied", "differences", "ignored", "suspended", "withheld", "blocked", "backing_off_until", "daemon", "notes", "history", "deleted", "unreadable", "next", "exit_code"]"#);
     let place = json!({
         "file": "[FILES]/lake.yaml",
         "line": 1,

@@ -332,6 +332,44 @@ fn interrupt_ends_an_adoption_that_reads() {
 }
 
 #[test]
+fn explanation_has_the_pause_of_the_daemon() {
+    let world = World::new();
+    let daemon = world.start(&[]);
+    let kind = FaultKind::ServerError {
+        code: 409,
+        after_effect: false,
+    };
+    let fault = Fault::new(kind).on(&Method::PUT, "/integrations/1");
+    world.web.tenant.simulator.fault(fault.always());
+    let path = world.web.files.path().display().to_string();
+    let explain = |flags: &[&str]| {
+        let run = world.command(&["explain", "lake", "--dir", &path]);
+        let run = flags.iter().fold(run, Integrationd::arg);
+        let run = run
+            .on(&world.web.tenant)
+            .env("LAKE_TOKEN", "token-of-the-lake");
+        run.run().exits_with(0)
+    };
+    let ready = explain(&[]).stdout;
+    assert!(
+        ready.contains("Daemon:        Ready; next run at "),
+        "{ready}"
+    );
+    world.change();
+    daemon.signal("HUP");
+    daemon.prints("0 applied, 1 failed");
+    eventually("the end of the run", || {
+        let shown = explain(&[]).stdout;
+        shown.contains("Daemon:        Stalled (") && shown.contains("; next run at ")
+    });
+    let json = explain(&["-o", "json"]).json();
+    assert_eq!(json["daemon"]["state"], "Stalled");
+    assert!(json["daemon"]["next_reconcile"].is_string());
+    ends(daemon);
+    assert_eq!(explain(&["-o", "json"]).json()["daemon"], Value::Null);
+}
+
+#[test]
 fn standalone_refuses_instead() {
     let world = World::new();
     let daemon = world.start(&[]);

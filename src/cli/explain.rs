@@ -1,10 +1,13 @@
 //! `explain`: the state of an integration, or the meaning of a diagnostic.
 
+use std::path::PathBuf;
+
 use clap::{ArgMatches, Args};
 
 use super::args::{FILES, ReferenceArgs, RunArgs};
 use super::command::{CommandArgs, CommandContext};
 use super::help;
+use crate::client;
 use crate::diagnostic::Code;
 use crate::report::exit::Exit;
 use crate::report::explain::{Explanation, code};
@@ -26,6 +29,10 @@ pub(super) struct ExplainArgs {
     /// Format of the result on standard output
     #[arg(long, short, value_name = "FORMAT", value_enum, default_value_t = OutputFormat::Text)]
     pub output: OutputFormat,
+    /// Socket of the daemon whose state is shown, if it is running [default:
+    /// /run/integrationd/integrationd.sock]
+    #[arg(long, value_name = "PATH", env = "INTEGRATIOND_SOCKET")]
+    pub socket: Option<PathBuf>,
     #[command(flatten)]
     pub run: Box<RunArgs>,
 }
@@ -49,7 +56,11 @@ impl CommandArgs for ExplainArgs {
             render(self.output, &Explanation::new(code(&self.subject)?))
         } else {
             let explained = explain(&(*self.run).into(), &self.subject, &context.terminal).await?;
-            render(self.output, &IntegrationDocument::new(&explained))
+            let document = IntegrationDocument::new(&explained);
+            let (tenant, name) = (&explained.tenant, &explained.name);
+            let socket = self.socket.as_deref();
+            let daemon = client::integration(socket, tenant, name).await;
+            render(self.output, &document.with_daemon(daemon))
         };
         context.terminal.result(&result);
         Ok(Exit::Success)

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::daemon_entry::DaemonEntry;
 use super::document::Document;
 use super::exit::Exit;
 use super::failure::CommandFailure;
@@ -38,6 +39,7 @@ pub struct IntegrationDocument<'a> {
     withheld: Option<&'static str>,
     blocked: Option<BlockedEntry>,
     backing_off_until: Option<Timestamp>,
+    daemon: Option<DaemonEntry>,
     notes: &'a [Note],
     history: Vec<PastEntry<'a>>,
     deleted: Option<&'a Deleted>,
@@ -157,6 +159,7 @@ impl<'a> IntegrationDocument<'a> {
                 help: block.help(),
             }),
             backing_off_until: explained.backing_off,
+            daemon: None,
             notes: explained.action.as_ref().map_or(&[][..], |it| &it.notes),
             history: explained.history.iter().map(PastEntry::from).collect(),
             deleted: explained.deleted.as_ref(),
@@ -165,6 +168,12 @@ impl<'a> IntegrationDocument<'a> {
             exit_code: Exit::Success,
             explained,
         }
+    }
+
+    /// Adds what the running daemon reports about the integration.
+    #[must_use]
+    pub fn with_daemon(self, daemon: Option<DaemonEntry>) -> Self {
+        Self { daemon, ..self }
     }
 }
 
@@ -290,7 +299,7 @@ fn push_outdented(out: &mut String, lines: &str) {
     }
 }
 
-fn time(at: Timestamp) -> String {
+pub(super) fn time(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
 }
 
@@ -381,6 +390,9 @@ impl IntegrationDocument<'_> {
         if let Some(until) = self.backing_off_until {
             let text = format!("a daemon repeats the rejected write at {}", time(until));
             line(out, "Backing off:", &text);
+        }
+        if let Some(daemon) = &self.daemon {
+            line(out, "Daemon:", &daemon.line());
         }
         let mut notes = String::new();
         if let Some(action) = &self.explained.action {

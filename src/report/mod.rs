@@ -2,6 +2,7 @@
 
 pub mod adoption;
 pub mod checks;
+pub mod daemon_entry;
 pub mod document;
 pub mod exit;
 pub mod explain;
