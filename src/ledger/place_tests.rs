@@ -137,7 +137,7 @@ fn a_file_is_no_state_directory() {
     let state = at(place.path().join("file"));
     fs::write(state.path(), "").unwrap();
     insta::assert_snapshot!(refused(&state, &place), @"
-    PLACE/file is not a directory
+    cannot use PLACE/file as the state directory: it is not a directory
     help: choose another directory with `--state`
     ");
 }

@@ -331,8 +331,8 @@ fn an_element_with_too_many_values_makes_its_platform_unknown() {
                 json!({"id": "2", "config": {"v": value}, "status": "enabled", "type": "Pond"});
         })
     };
-    let reason = "element 2 of the list: more than 20000 values: no response from Immuta is this \
-        large";
+    let reason = "element 2 of the list: more than 20000 values, which is too many for a response \
+        from Immuta";
     let expected = [(Scope::Platform(&POND), reason.to_owned())];
     assert_eq!(large(json!(vec![0; MOST_VALUES])), expected);
     assert_eq!(large(json!(vec![json!([[]]); MOST_VALUES / 2])), expected);
