@@ -95,6 +95,13 @@ impl World {
         self.web.files.change("lake.yaml", "/p", "/q");
     }
 
+    /// The next list takes this many milliseconds.
+    fn delays_a_read(&self, ms: u64) {
+        let late = Fault::new(FaultKind::Delay { ms });
+        let simulator = &self.web.tenant.simulator;
+        simulator.fault(late.on(&Method::GET, "/integrations"));
+    }
+
     /// A connection to the control socket with this request.
     fn asks(&self, arguments: &[&str]) -> BufReader<UnixStream> {
         self.asks_for(arguments, &self.web.tenant.url())
@@ -297,12 +304,36 @@ fn export_into_other_files_is_refused_before_it_writes() {
 }
 
 #[test]
+fn export_says_that_files_are_there_if_the_daemon_dies() {
+    let world = World::new();
+    let mut daemon = world.start(&[]);
+    let config = json!({
+        "workspaceUrl": "sea.example.com", "httpPath": "/p",
+        "authenticationType": "token", "token": "made-by-hand",
+    });
+    let seed = Seed::new("Databricks", Some(false), Some(config));
+    world.web.tenant.simulator.seed(seed);
+    let late = Fault::new(FaultKind::Delay { ms: 1_000 });
+    let late = late.on(&Method::GET, "/integrations").always();
+    world.web.tenant.simulator.fault(late);
+    let path = world.web.files.path().display().to_string();
+    let run = world.command(&["export", &path, "--adopt"]);
+    let export = run.on(&world.web.tenant).start();
+    // The daemon has accepted the export, and is gone when the files are written.
+    daemon.prints("the command of a client ended");
+    daemon.kill();
+    daemon.wait();
+    let told = export.wait().exits_with(1).stderr;
+    assert!(told.contains("the files were written, but"), "{told}");
+    assert!(told.contains("help: run `integrationd adopt`"), "{told}");
+    assert_eq!(fs::read_dir(world.web.files.path()).unwrap().count(), 2);
+}
+
+#[test]
 fn interrupt_of_a_command_that_waits_ends_it_at_once() {
     let world = World::new();
     let daemon = world.start(&[]);
-    let late = Fault::new(FaultKind::Delay { ms: 30_000 });
-    let simulator = &world.web.tenant.simulator;
-    simulator.fault(late.on(&Method::GET, "/integrations"));
+    world.delays_a_read(30_000);
     daemon.signal("HUP");
     eventually("the run", || !world.web.tenant.requests().is_empty());
     let waiting = world.command(&["sync", "--yes"]).start();
@@ -317,9 +348,7 @@ fn interrupt_of_a_command_that_waits_ends_it_at_once() {
 fn interrupt_ends_an_adoption_that_reads() {
     let world = World::new();
     let daemon = world.start(&[]);
-    let late = Fault::new(FaultKind::Delay { ms: 30_000 });
-    let simulator = &world.web.tenant.simulator;
-    simulator.fault(late.on(&Method::GET, "/integrations"));
+    world.delays_a_read(30_000);
     let adopting = world.command(&["adopt", "lake"]).start();
     eventually("a read", || !world.web.tenant.requests().is_empty());
     adopting.signal("INT");
@@ -573,9 +602,7 @@ fn daemon_that_stops_answers_the_question_with_no() {
 fn command_waits_for_the_run_under_way() {
     let world = World::new();
     let daemon = world.start(&[]);
-    let late = Fault::new(FaultKind::Delay { ms: 3_000 });
-    let simulator = &world.web.tenant.simulator;
-    simulator.fault(late.on(&Method::GET, "/integrations"));
+    world.delays_a_read(3_000);
     daemon.signal("HUP");
     eventually("the run", || !world.web.tenant.requests().is_empty());
     world.change();

@@ -181,6 +181,18 @@ async fn update_files(
     Ok(document.exit())
 }
 
+/// The failure of an adoption after the files were written.
+fn not_recorded(failure: &CommandFailure) -> CommandFailure {
+    CommandFailure::new(
+        failure.exit(),
+        format_args!(
+            "the files were written, but their integrations were not adopted: {}",
+            failure.what()
+        ),
+        "run `integrationd adopt` with the names of the integrations",
+    )
+}
+
 async fn write_files(
     settings: &RunSettings,
     wishes: &ExportWishes,
@@ -199,7 +211,8 @@ async fn write_files(
     let mut result = export(settings, wishes, &Screen(terminal.clone())).await?;
     if let Some(holder) = &holder {
         let records = std::mem::take(&mut result.handed_over);
-        holder.record(dir, read_at, records, terminal).await?;
+        let recorded = holder.record(dir, read_at, records, terminal).await;
+        recorded.map_err(|failure| not_recorded(&failure))?;
     }
     terminal.err_unfolded(&diagnostic::render(&result.diagnostics, true));
     let document = ExportDocument::new(&result, &directory, wishes.is_dry_run);

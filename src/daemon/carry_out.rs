@@ -7,6 +7,7 @@ use tracing::Instrument;
 use super::control::handed::{HandedRun, HandedWork};
 use super::control::request::{ClientView, HandedRecords};
 use super::control::screen::ClientScreen;
+use super::control::socket::SHUTTING_DOWN;
 use super::worker::WorkerContext;
 use crate::apply::Stop;
 use crate::ledger::Observations;
@@ -16,16 +17,17 @@ use crate::session::{HeldSession, Session, state};
 use crate::settings::daemon::DaemonSettings;
 use crate::text::chain;
 
-/// Does the work of a client, and notifies the client of its end.
-pub(super) async fn carry_out(context: &WorkerContext, run: HandedRun, stop: &Stop) -> Exit {
+/// Does the work of a client, and notifies the client of its end; true if the work may have
+/// changed the ledger or the tenant.
+pub(super) async fn carry_out(context: &WorkerContext, run: HandedRun, stop: &Stop) -> bool {
     let HandedRun { work, screen, done } = run;
-    let word = work.word().to_owned();
+    let (word, asks_only) = (work.word().to_owned(), work.asks_only());
     let span = tracing::error_span!("command", command = word);
     let ended = async {
         // A poll of the source may wait for a server.
         let _turn = tokio::select! {
             biased;
-            () = screen.stop().requested() => return Ok(Exit::Refused),
+            () = screen.stop().requested() => return Err(SHUTTING_DOWN.to_owned()),
             turn = context.source.turn() => turn,
         };
         screen.begin();
@@ -53,14 +55,22 @@ pub(super) async fn carry_out(context: &WorkerContext, run: HandedRun, stop: &St
         ended = ended.instrument(span.clone()) => ended,
         ended = stop_with_daemon(stop, &screen) => ended,
     };
-    let exit = *ended.as_ref().unwrap_or(&Exit::Refused);
+    let may_have_written = !asks_only && ended.as_ref().is_ok_and(|exit| writes(*exit));
     span.in_scope(|| match &ended {
         Ok(exit) => tracing::info!(exit_code = *exit as u8, "the command of a client ended"),
         Err(why) => tracing::warn!(error = why, "refused the command of a client"),
     });
     // A client that is gone does not need it.
     let _gone = done.send(ended);
-    exit
+    may_have_written
+}
+
+/// True if a command with this exit may have written.
+fn writes(exit: Exit) -> bool {
+    match exit {
+        Exit::Success | Exit::Failed | Exit::Partial | Exit::InvalidFile => true,
+        Exit::Pending | Exit::Refused | Exit::Usage | Exit::InvalidSettings => false,
+    }
 }
 
 /// The reason to refuse a client that finds another ledger or other settings than the daemon.

@@ -157,9 +157,9 @@ pub trait Activation {
         std::future::pending()
     }
 
-    /// Carries out the command of a client, between two runs.
-    fn carry_out(&mut self, _command: HandedRun, _stop: &Stop) -> impl Future<Output = Exit> {
-        std::future::ready(Exit::Failed)
+    /// Carries out the command of a client, between two runs; true if it may have written.
+    fn carry_out(&mut self, _command: HandedRun, _stop: &Stop) -> impl Future<Output = bool> {
+        std::future::ready(false)
     }
 }
 
@@ -250,8 +250,8 @@ impl NextRun {
     }
 
     /// Waits until the next run is due or the stop is pulled, and carries out the commands of
-    /// clients meanwhile: a stop lets their writes under way end. The run after a command that may have written publishes what it changed; none follows a plan
-    /// that was not approved.
+    /// clients meanwhile: a stop lets their writes under way end. The run after a command that
+    /// may have written publishes what it changed; none follows a plan that was not approved.
     async fn reason(
         &mut self,
         activation: &mut impl Activation,
@@ -266,7 +266,7 @@ impl NextRun {
                 () = self.due(trigger, throttle) => return self.reason,
                 command = activation.command() => command,
             };
-            if may_have_written(activation.carry_out(command, stop).await) {
+            if activation.carry_out(command, stop).await {
                 return self.reason.max(TriggerReason::Triggered);
             }
         }
@@ -285,14 +285,6 @@ impl NextRun {
                 }
             }
         }
-    }
-}
-
-/// True if a command with this exit may have changed the ledger or the tenant.
-fn may_have_written(exit: Exit) -> bool {
-    match exit {
-        Exit::Success | Exit::Failed | Exit::Partial | Exit::InvalidFile => true,
-        Exit::Pending | Exit::Refused | Exit::Usage | Exit::InvalidSettings => false,
     }
 }
 

@@ -25,7 +25,7 @@ use crate::ledger::history::Run;
 use crate::ledger::{Ledger, StoreError};
 use crate::manifest::Name;
 use crate::plan::{Action, Block, Operation, Operator, Plan};
-use crate::report::exit::{Exit, exit};
+use crate::report::exit::exit;
 use crate::report::failure::CommandFailure;
 use crate::report::not_compared::{self, secrets_not_compared};
 use crate::report::{Counts, NotConverged, Report, not_converged, suspended, text};
@@ -163,7 +163,7 @@ impl Activation for Worker {
         }
     }
 
-    async fn carry_out(&mut self, run: HandedRun, stop: &Stop) -> Exit {
+    async fn carry_out(&mut self, run: HandedRun, stop: &Stop) -> bool {
         carry_out(&self.context, run, stop).await
     }
 }

@@ -30,6 +30,15 @@ impl HandedWork {
         }
     }
 
+    /// True if it only asks whether records would be accepted.
+    #[must_use]
+    pub fn asks_only(&self) -> bool {
+        match self {
+            Self::Command(_) => false,
+            Self::Records(handed) => handed.records.is_empty(),
+        }
+    }
+
     /// The ledger and the settings, as the client finds them.
     #[must_use]
     pub fn view(&self) -> &ClientView {

@@ -22,7 +22,7 @@ const TICK: Duration = Duration::from_millis(200);
 /// lost, and every answer is no.
 #[derive(Debug)]
 pub struct ClientScreen {
-    /// Bounded by what a command prints: it is read until the client is too slow.
+    /// Bounded by the output of one command.
     messages: UnboundedSender<Message>,
     answers: Mutex<Receiver<bool>>,
     can_ask: bool,

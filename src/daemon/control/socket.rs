@@ -37,7 +37,7 @@ const WAITING: &str = "Waiting for the daemon to end the run under way.\n";
 const CANCELLED: &str = "Stopped before the daemon began: nothing was written.\n";
 
 /// Reason to refuse a request at the end of the daemon.
-const SHUTTING_DOWN: &str = "it is shutting down";
+pub(in crate::daemon) const SHUTTING_DOWN: &str = "it is shutting down";
 
 /// Answers until the stop is pulled.
 pub async fn serve(
