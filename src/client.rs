@@ -124,7 +124,10 @@ pub(crate) enum RequestError {
     #[error("the daemon at {} closed the connection without an answer", .0.display())]
     Closed(PathBuf),
     /// It was killed, or lost power, while it carried out a command.
-    #[error("the daemon at {} ended before the command did: its outcome is unknown", .0.display())]
+    #[error(
+        "the daemon at {} ended before the command did, so the outcome of the command is unknown",
+        .0.display()
+    )]
     Died(PathBuf),
     /// A signal ended this process.
     #[error(
@@ -147,7 +150,8 @@ impl RequestError {
     fn help(&self) -> &'static str {
         match self {
             Self::Disabled => {
-                "enable the socket in the settings of the daemon and restart it, or give `--socket`"
+                "enable the socket in the daemon's settings and restart the daemon, or give \
+                `--socket`"
             }
             Self::Unreachable(Unreachable::NotThere(_)) => {
                 "start the daemon, or give the path of its socket with `--socket`"
@@ -158,16 +162,19 @@ impl RequestError {
             Self::Unreachable(Unreachable::Failed { .. }) => {
                 "give the path of the daemon's socket with `--socket`"
             }
-            Self::Old(_) => "its version may be older: restart the daemon with this version",
+            Self::Old(_) => {
+                "the daemon may have an older version: restart the daemon with this version"
+            }
             Self::TimedOut(_) | Self::Closed(_) => "check the log of the daemon",
             Self::Died(_) => {
                 "start the daemon: it detects the outcome of its writes and continues; then run \
                  `integrationd history` and `integrationd sync --dry-run`"
             }
             Self::Interrupted(_) => {
-                "run `integrationd history` to see what was written, and `integrationd status`"
+                "run `integrationd status`; after the writes, run `integrationd history` to see \
+                the result"
             }
-            Self::Refused { .. } => "see the reason above, and the log of the daemon",
+            Self::Refused { .. } => "check the log of the daemon",
         }
     }
 }

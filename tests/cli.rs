@@ -33,8 +33,8 @@ fn the_help_teaches() {
       explain     Explain the state of an integration, or the code of a diagnostic
       render      Print the files with variables filled in and secrets as references
       list        Show the live integrations of the tenant, without secrets
-      ping        Check the URL, certificate, credentials and permission
-      export      Write files for live integrations that no file describes, with secrets as references
+      ping        Check the tenant's URL and certificate, the API key, and its permission
+      export      Write a file for each unmanaged integration, with references instead of secrets
       adopt       Record live integrations as owned, without writing to the tenant
       script      Print the script that a manual set-up needs next
       snippet     Write the configuration snippet of a cluster
@@ -44,11 +44,11 @@ fn the_help_teaches() {
       suspend     Suspend writes to all or some integrations
       resume      Resume writes that `suspend` stopped
       simulator   Serve a simulated tenant, for trials and tests
-      hook        Trigger a run of the daemon with a push to a local repository
+      hook        Trigger a run of the daemon on each push to a local repository
       settings    Check the settings file, or print its schema
       schema      Print the JSON Schema of integration files, for an editor
       completion  Print a completion script for a shell
-      man         Print a manual page, or write all of them
+      man         Print a manual page, or write all manual pages to a directory
       help        Print this message or the help of the given subcommand(s)
 
     Options:
@@ -105,11 +105,11 @@ fn the_help_teaches() {
       2   changes are pending (only with --detailed-exitcode)
       3   some changes were applied and others were not
       4   not approved: the prompt was not confirmed, the guard refused the plan, or the
-          history was rewritten
+          git history was rewritten
       64  the command line is wrong
       65  an integration file is invalid
       78  the settings are invalid
-      If several apply, the code is the first of 4, 3, 1, 65, 2.
+      If several codes apply, the first of 4, 3, 1, 65, 2 is used.
     ");
     assert_eq!(ran.stderr, "");
 }

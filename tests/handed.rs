@@ -250,8 +250,8 @@ fn other_files_are_refused_and_the_same_directory_is_not() {
         vec!["sync", "--yes", "--var-file", "/nowhere/vars.yaml"],
     ] {
         let told = world.run(&flags).exits_with(64).stderr;
-        assert!(told.contains("is not that of the daemon"), "{told}");
-        assert!(told.contains("help: omit it"), "{told}");
+        assert!(told.contains("differs from the setting of"), "{told}");
+        assert!(told.contains("help: omit this argument"), "{told}");
     }
     assert_eq!(world.web.tenant.writes(), [""; 0]);
     ends(daemon);

@@ -333,7 +333,8 @@ fn open_standard_input_is_read_until_the_timeout_alone() {
     assert_eq!(
         said,
         "integrationd: no run was triggered: standard input, which lists the pushed references, \
-        was still open after 1 s; redirect it with `</dev/null` to trigger a run manually\n"
+        was still open after 1 s; to trigger a run manually, redirect standard input with \
+        `</dev/null`\n"
     );
     drop(open);
 }

@@ -173,7 +173,7 @@ fn lost_response_to_a_new_key_is_settled_by_a_read() {
     let ran = world.snippet(&args).exits_with(1);
     assert!(
         ran.stderr
-            .contains("it is unknown whether a new key was made"),
+            .contains("cannot determine whether a new key was made"),
         "{}",
         ran.stderr
     );
@@ -238,7 +238,7 @@ fn unchanged_key_is_not_called_new() {
     world.tenant.fails_once(&Method::POST, path, kind);
     let args = ["--regenerate", "--yes", "--out", "-"];
     let ran = world.snippet(&args).exits_with(1);
-    let words = "it is unknown whether a new key was made";
+    let words = "cannot determine whether a new key was made";
     assert!(ran.stderr.contains(words), "{}", ran.stderr);
     assert!(
         ran.stderr.contains("stops working immediately"),

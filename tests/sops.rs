@@ -190,12 +190,12 @@ fn what_cannot_be_decrypted_blocks_and_says_what_helps() {
         (
             &plain,
             "/a",
-            "run `sops decrypt` on the file to see it, and encrypt the file if it is unencrypted",
+            "run `sops decrypt` on the file to see the error message, which is hidden here",
         ),
         (
             "a: 1\n",
             "/a",
-            "run `sops decrypt` on the file to see it, and encrypt the file if it is unencrypted",
+            "run `sops decrypt` on the file to see the error message, which is hidden here",
         ),
     ] {
         let tenant = Tenant::empty();
@@ -263,7 +263,7 @@ fn without_sops_a_dry_run_compares_nothing_and_a_sync_blocks() {
     is_blocked(
         ran,
         &tenant,
-        "install it in a directory in integrationd's PATH",
+        "install it in a directory of integrationd's PATH",
     );
 }
 

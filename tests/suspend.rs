@@ -179,7 +179,7 @@ fn unknown_name_is_reported_with_a_suggestion() {
     let refused = suspend(&["lkae", "trino"]).exits_with(64);
     insta::assert_snapshot!(refused.all(), @r"
     error: nothing was suspended: the ledger has no integration named lkae
-     help: did you mean `lake`? use `--unknown` to suspend an integration that was never written
+     help: did you mean `lake`? If not, use `--unknown` to suspend an integration that was never written
     ");
     let resumed = world.run("resume", &["trino"]).run().exits_with(1);
     assert!(resumed.stderr.contains("there is no suspension of trino"));
@@ -187,7 +187,7 @@ fn unknown_name_is_reported_with_a_suggestion() {
     let resumed = world.run("resume", &["lkae"]).run().exits_with(1);
     insta::assert_snapshot!(resumed.all(), @"
     error: there is no suspension of lkae
-     help: did you mean `lake`? run `integrationd resume` without a name to end all suspensions
+     help: did you mean `lake`? If not, run `integrationd resume` without a name to end all suspensions
     ");
     // The name of a future integration is only that of its file.
     suspend(&["new-lake"]).exits_with(64);

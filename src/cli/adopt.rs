@@ -32,8 +32,8 @@ pub(super) struct AdoptArgs {
     /// Adopt all integrations that match a file unambiguously
     #[arg(long, group = "which")]
     pub all: bool,
-    /// Assumption about stored secrets, which the server never returns; without it, secrets are
-    /// not compared
+    /// Assumption about stored secrets, which the server never returns; without this flag, secrets
+    /// are not compared
     #[arg(long, value_enum)]
     pub secrets: Option<Assumed>,
     #[command(flatten)]
@@ -66,7 +66,7 @@ pub(super) struct NamedFilesArgs {
 pub(super) enum Assumed {
     /// The server has the secrets of the file: record their fingerprints as applied
     Assume,
-    /// The server may have other secrets: send those of the file with the next sync
+    /// The server may have other secrets: send the secrets of the file with the next sync
     Send,
 }
 

@@ -156,7 +156,7 @@ pub(super) fn run_handed(line: Line, context: CommandContext<'_>) -> LocalBoxFut
             None => Err(CommandFailure::new(
                 Exit::Usage,
                 "the daemon does not carry out this command",
-                "run it with `--standalone`",
+                "run the command with `--standalone`",
             )),
         };
         ended.unwrap_or_else(|failure| terminal.command_failure(&failure, format))

@@ -24,17 +24,17 @@ use crate::settings::daemon::{DaemonSettings, SettingsFile};
 
 /// Keep the tenant in sync, as a service
 ///
-/// Reads the files, makes the tenant match them, and repeats this when a file changes, at
-/// every interval, and on SIGHUP. Failed runs are retried with increasing delays. After
-/// SIGTERM, the daemon finishes the writes under way and exits.
+/// Makes the tenant match the files at startup, when a file changes, after every interval, and on
+/// SIGHUP. Failed runs are retried with increasing delays. After SIGTERM, the daemon finishes the
+/// writes under way and exits.
 #[derive(Debug, Args)]
 #[command(after_help = help::DAEMON)]
 pub(super) struct DaemonArgs {
-    /// Time between runs if no file changes; these runs detect drift
+    /// Time between scheduled runs, which detect drift even if no file changes
     #[arg(long, value_name = "DURATION", env = "INTEGRATIOND_INTERVAL", default_value = "10m",
           value_parser = duration)]
     pub interval: Duration,
-    /// Time without file changes before the directory is read
+    /// Time that must pass without file changes before the directory is read
     #[arg(long, value_name = "DURATION", env = "INTEGRATIOND_DEBOUNCE", default_value = "500ms",
           value_parser = duration)]
     pub debounce: Duration,

@@ -18,8 +18,8 @@ use crate::session::explain::explain;
 
 /// Explain the state of an integration, or the code of a diagnostic
 ///
-/// An integration is compared as in `sync --dry-run`, which sends only reads to the tenant. A code
-/// is explained with a wrong and a right example, and needs no settings.
+/// The state of an integration comes from a plan, as in `sync --dry-run`, which sends only reads to
+/// the tenant. The explanation of a code has a wrong and a right example, and needs no settings.
 #[derive(Debug, Args)]
 #[command(after_help = help::EXPLAIN, mut_arg("dir", |dir| dir.long("dir").help_heading(FILES)))]
 pub(super) struct ExplainArgs {

@@ -26,7 +26,7 @@ use crate::session::update::update;
 use crate::settings::run::{GuardSettings, RunSettings};
 use crate::source::git::Revision;
 
-/// Write files for live integrations that no file describes, with secrets as references
+/// Write a file for each unmanaged integration, with references instead of secrets
 ///
 /// Then makes a plan for the files: the exit code is 0 only if a sync of the files would
 /// change nothing. Sends only reads to the tenant.
@@ -49,8 +49,8 @@ pub(super) struct ExportArgs {
     /// Rewrite the file that describes this integration; may be repeated
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub overwrite: Vec<String>,
-    /// Update the file of this integration with the values that the server changed, and nothing
-    /// else; may be repeated
+    /// Only update the file of this integration with the values that were changed on the server;
+    /// may be repeated
     #[arg(
         long,
         value_name = "NAME",

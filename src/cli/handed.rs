@@ -68,7 +68,7 @@ impl LedgerHolder {
             can_ask: terminal.can_ask(),
             has_colour: terminal.err_has_colour(),
         });
-        terminal.err("The daemon carries out this command: it holds the ledger.\n");
+        terminal.err("The daemon carries out this command, because it holds the ledger.\n");
         Ok(client::hand_over(self.socket.as_deref(), command, terminal).await?)
     }
 

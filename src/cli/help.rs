@@ -37,10 +37,10 @@ macro_rules! sync_examples {
     () => {
         "\
 Examples:
-  integrationd sync --dry-run                        show the plan of ./integrations.d
+  integrationd sync --dry-run                        show the plan for ./integrations.d
   integrationd sync                                  show the plan, ask for confirmation, and apply it
   integrationd sync --yes --only warehouse-prod      apply one integration without asking
-  integrationd sync --resend-secrets warehouse-prod  resend its stored secrets
+  integrationd sync --resend-secrets warehouse-prod  resend its secrets, even if unchanged
   integrationd sync --dry-run --detailed-exitcode    in CI: exit with 2 if changes are pending
   integrationd sync --dry-run -o json | jq .plan     print the plan as JSON
   integrationd sync --simulate                       apply to a simulated tenant
@@ -97,11 +97,11 @@ Exit codes:
   2   changes are pending (only with --detailed-exitcode)
   3   some changes were applied and others were not
   4   not approved: the prompt was not confirmed, the guard refused the plan, or the
-      history was rewritten
+      git history was rewritten
   64  the command line is wrong
   65  an integration file is invalid
   78  the settings are invalid
-  If several apply, the code is the first of 4, 3, 1, 65, 2."
+  If several codes apply, the first of 4, 3, 1, 65, 2 is used."
 );
 
 pub(super) const SYNC: &str = sync_examples!();
@@ -118,16 +118,16 @@ Exit codes:
   2   changes are pending (only in a dry run with --detailed-exitcode)
   3   some changes were applied and others were not, or a signal ended the run
   4   not approved: the prompt was not confirmed, the guard refused the plan, or the
-      history was rewritten
+      git history was rewritten
   64  the command line is wrong
   65  an integration file is invalid; the others were processed
   78  the settings are invalid
-  If several apply, the code is the first of 4, 3, 1, 65, 2.
+  If several codes apply, the first of 4, 3, 1, 65, 2 is used.
 
 Signals:
   After the first Ctrl-C (or SIGTERM), sync starts no new writes and waits up to 20 seconds
-  for those under way. After the second one, it stops immediately. The next run continues
-  in both cases."
+  for those under way. After the second one, it stops immediately. In both cases,
+  the next run continues."
 );
 
 pub(super) const DAEMON: &str = "\
@@ -206,7 +206,7 @@ Examples:
   curl http://127.0.0.1:8080/_simulator/connections -d '{\"key\": \"sales\", \"technology\": \"Glue\", \"integration\": 1}'
                                                         add a connection that owns integration 1
   integrationd simulator --preset ui                    start with twelve integrations from the UI
-  integrationd simulator --profile profile.json         behave like the tenant of a profile
+  integrationd simulator --profile profile.json         behave like the profiled tenant
 
 The simulator serves the documented routes of the API and keeps everything in
 memory. The routes below /_simulator/ need no credentials, so the simulator listens on
@@ -237,13 +237,14 @@ Examples:
   integrationd adopt --all --secrets assume          assume that the server has the files' secrets
 
 After adoption, `sync --policy sync` may delete the integration if its file is
-removed. Without `--secrets`, its stored secrets are not compared until they are sent.";
+removed. Without `--secrets`, the integration's stored secrets are not compared until they
+are sent.";
 
 pub(super) const SCRIPT: &str = "\
 Examples:
   integrationd script lake                          print the script that lake needs next
   integrationd script lake --out lake.sql           write it to a new file with mode 0600
-  integrationd script lake --kind delete            print the script of another kind
+  integrationd script lake --kind delete            print another kind of script
 
 The command prints on standard error where to run the script and what to do next. A script
 may contain credentials. The command changes nothing in the tenant.
@@ -258,7 +259,7 @@ Exit codes:
 pub(super) const SNIPPET: &str = "\
 Examples:
   integrationd snippet cluster --out immuta-access-control.properties
-  integrationd snippet cluster --regenerate --out new.properties      ask for a new API key first
+  integrationd snippet cluster --regenerate --out new.properties      make a new API key first
 
 The file gets mode 0600: it contains an API key. With `--regenerate`, the old key stops
 working at once, so the cluster has no access until it is configured with the new one.
@@ -276,7 +277,7 @@ Examples:
   integrationd status
   integrationd status -o json | jq '.seen.integrations[] | select(.state == \"Stalled\")'
 
-Only root and the daemon's user may read the status. The JSON output is the content of /status.
+Only root and the daemon's own user may read the status. The JSON output is the content of /status.
 The exit code is 0 if the daemon answered, whatever its state, and 1 if it did not.";
 
 pub(super) const HISTORY: &str = "\
@@ -284,7 +285,7 @@ Examples:
   integrationd history                          show the last ten runs that wrote something
   integrationd history -o json | jq .deleted    show the last known attributes of deleted integrations
 
-A run without an end time was cut off; the next run determined its outcome.";
+A run without an end time was interrupted; the next run determined its outcome.";
 
 pub(super) const SUSPEND: &str = "\
 Examples:
@@ -306,13 +307,13 @@ to the integration until an operator decides.";
 pub(super) const HOOK: &str = "\
 Examples:
   integrationd hook install /srv/git/tenant.git                  trigger a run with every push
-  integrationd hook install /srv/git/tenant.git --branch main    only with pushes to this branch
+  integrationd hook install /srv/git/tenant.git --branch main    only for pushes to this branch
   integrationd hook install /srv/git/tenant.git --uninstall
   integrationd hook run                                          trigger a run now and show the plan
 
-The daemon reads its configured source, not the pushed data: configure it to read this
-repository.
-`hook run` has the exit codes of `sync`; the push itself has already succeeded.";
+The daemon reads its configured source, not the pushed data: configure the daemon to read
+this repository.
+`hook run` has the exit codes of `sync`; a failed run does not undo the push.";
 
 pub(super) const MAN: &str = "\
 Examples:
@@ -335,5 +336,5 @@ pub(super) const SCHEMA: &str = "\
 Examples:
   integrationd schema > integration.schema.json
 
-In a file, for editors with the YAML language server:
+For editors with the YAML language server, add this line to a file:
   # yaml-language-server: $schema=integration.schema.json";

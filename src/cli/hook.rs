@@ -13,7 +13,7 @@ use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
 use crate::settings::daemon::DEFAULT_SOCKET;
 
-/// Trigger a run of the daemon with a push to a local repository
+/// Trigger a run of the daemon on each push to a local repository
 #[derive(Debug, Args)]
 #[command(after_help = help::HOOK)]
 pub(super) struct HookArgs {
@@ -25,7 +25,7 @@ pub(super) struct HookArgs {
 enum HookCommand {
     /// Install the `post-receive` hook of a bare repository, or remove it
     Install(InstallArgs),
-    /// Trigger a run of the daemon and show its result; the hook calls this
+    /// Trigger a run of the daemon and show its result; the hook runs this command
     Run(AskArgs),
 }
 
@@ -34,7 +34,7 @@ struct InstallArgs {
     /// Path of the bare repository
     #[arg(value_name = "REPO")]
     repository: PathBuf,
-    /// Remove the hook
+    /// Remove the hook instead of installing it
     #[arg(long)]
     uninstall: bool,
     #[command(flatten)]

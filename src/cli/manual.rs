@@ -14,13 +14,14 @@ use crate::console::Terminal;
 use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
 
-/// Print a manual page, or write all of them
+/// Print a manual page, or write all manual pages to a directory
 #[derive(Debug, Args)]
 #[command(after_help = help::MAN)]
 pub(super) struct ManArgs {
-    /// Command of the page, such as `sync` or `hook install` [default: integrationd itself]
+    /// Command whose manual page is printed, such as `sync` or `hook install` [default:
+    /// integrationd itself]
     pub command: Vec<String>,
-    /// Write every page into this directory
+    /// Write all manual pages to this directory
     #[arg(long, value_name = "DIR", conflicts_with = "command")]
     pub directory: Option<PathBuf>,
 }

@@ -17,12 +17,12 @@ use crate::session::profile::profile;
 use crate::session::{OpenError, Tenant};
 use crate::settings::run::TenantSettings;
 
-/// Check the URL, certificate, credentials and permission
+/// Check the tenant's URL and certificate, the API key, and its permission
 #[derive(Debug, Args)]
 #[command(after_help = help::PING, after_long_help = help::PING_LONG)]
 pub(super) struct PingArgs {
-    /// Write a profile of the tenant's API to a new file, to attach to a bug report: attributes,
-    /// their JSON types, and statuses, but no values from the tenant
+    /// Write a profile of the tenant's API to a new file, for a bug report; the profile contains
+    /// attributes, their JSON types, and statuses, but no values from the tenant
     #[arg(long, value_name = "FILE")]
     pub profile: Option<PathBuf>,
     #[command(flatten)]

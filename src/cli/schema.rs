@@ -15,7 +15,7 @@ use crate::text::escaped;
 #[derive(Debug, Args)]
 #[command(after_help = help::SCHEMA)]
 pub(super) struct SchemaArgs {
-    /// Integration type, as in `type` of a file (case-insensitive); all types if omitted
+    /// Integration type, as in the field `type` of a file (case-insensitive) [default: all types]
     #[arg(value_name = "TYPE")]
     pub type_name: Option<String>,
 }

@@ -21,7 +21,7 @@ use crate::session::script::script;
 pub(super) struct ScriptArgs {
     /// Name of the integration, as in its file
     pub name: String,
-    /// Kind of the script [default: the one that is needed now]
+    /// Kind of script [default: the one that is needed next]
     #[arg(long, value_enum)]
     pub kind: Option<ScriptKind>,
     /// New file for the script, with mode 0600; `-` is standard output

@@ -22,14 +22,14 @@ pub(super) struct SuspendArgs {
     /// Names of the integrations [default: all]
     #[arg(value_name = "NAME")]
     pub name: Vec<String>,
-    /// Reason, shown with the suspension
+    /// Reason for the suspension, shown with it
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
     /// End of the suspension: a date such as 2026-12-01, meaning the end of that day in UTC, or a
     /// time with a time zone, such as 2026-12-01T18:00+01:00
     #[arg(long, value_name = "DATE|TIME")]
     pub until: Option<Until>,
-    /// Accept names that are not in the ledger (from files that were never applied)
+    /// Accept names that are not in the ledger, such as those of files that were never applied
     #[arg(long)]
     pub unknown: bool,
     #[command(flatten)]

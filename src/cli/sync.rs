@@ -23,7 +23,7 @@ pub(super) struct SyncArgs {
     /// Print the plan and stop, without writing to the tenant
     #[arg(long)]
     pub dry_run: bool,
-    /// Apply to a simulated, empty tenant within the process, without resolving secrets
+    /// Apply to an empty tenant that is simulated in this process, without resolving secrets
     #[arg(long, conflicts_with_all = ["url", "api_key_file"])]
     pub simulate: bool,
     /// Exit with 2 instead of 0 if a dry run finds changes
@@ -32,7 +32,8 @@ pub(super) struct SyncArgs {
     /// Apply without confirmation; required if there is no terminal
     #[arg(long, env = "INTEGRATIOND_YES", value_parser = BoolishValueParser::new())]
     pub yes: bool,
-    /// Resend the stored secrets of this integration (`*` for all); may be repeated
+    /// Resend the secrets of this integration, even if they have not changed (`*` for all
+    /// integrations); may be repeated
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub resend_secrets: Vec<String>,
     /// Format of the result on standard output

@@ -100,7 +100,8 @@ fn values(
             CommandFailure::new(
                 Exit::Usage,
                 format_args!("the value {} is not valid UTF-8", value.display()),
-                "the daemon that holds the ledger accepts only UTF-8: stop it, or change the value",
+                "the daemon that holds the ledger accepts only UTF-8: change the value, or stop \
+                the daemon",
             )
         })
     });
@@ -185,10 +186,10 @@ pub(crate) fn check_source(
             return Err(CommandFailure::new(
                 Exit::Usage,
                 format_args!(
-                    "{flag} is not that of the daemon, which holds the ledger and carries out \
-                     this command"
+                    "{flag} differs from the setting of the daemon, which holds the ledger and \
+                     carries out this command"
                 ),
-                "omit it to use the files and settings of the daemon, or stop the daemon first",
+                "omit this argument to use the daemon's setting, or stop the daemon first",
             ));
         }
     }

@@ -98,7 +98,7 @@ async fn cut_short(
             );
         }
         InterruptedPhase::Writing => terminal.err(&format!(
-            "Stopping: no new writes; waiting for those under way. {}\n",
+            "Stopping: no new writes are started; waiting for those under way. {}\n",
             match terminal.client() {
                 Some(_) => "Interrupt again to return without waiting.",
                 None => "Interrupt again to stop immediately.",

@@ -54,7 +54,7 @@ fn still_open(after: Duration) -> String {
     let after = after.as_secs();
     format!(
         "no run was triggered: standard input, which lists the pushed references, was still open \
-        after {after} s; redirect it with `</dev/null` to trigger a run manually"
+        after {after} s; to trigger a run manually, redirect standard input with `</dev/null`"
     )
 }
 

@@ -84,7 +84,7 @@ pub enum MissingReason {
         names: Vec<String>,
     },
     /// A value of another kind.
-    #[error("the value is {0}, but a secret must be a string: put it in quotes")]
+    #[error("the value is {0}, but a secret must be a string: put the value in quotes")]
     NotAString(&'static str),
     /// A problem that only one provider has.
     #[error("{0}")]

@@ -185,7 +185,7 @@ impl GitSettingsError {
         match self {
             Self::Settings(error) => error.help(),
             Self::Value(_) => {
-                "run `integrationd sync --help` to see the values of `--git` and \
+                "run `integrationd sync --help` to see the valid values of `--git` and \
                 related flags"
             }
             Self::TokenFile(_) | Self::File { .. } => UnreadableSecret::HELP,

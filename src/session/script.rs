@@ -41,7 +41,7 @@ pub enum ScriptError {
     #[error(transparent)]
     Sync(#[from] SyncError),
     /// The request for the script failed.
-    #[error("the script could not be fetched")]
+    #[error("cannot fetch the script")]
     Fetch(#[source] ApiError),
     /// No file has the name, and no recorded integration.
     #[error("no valid file describes {name}, and no recorded integration has this name")]

@@ -54,7 +54,7 @@ pub enum SnippetError {
         reason: String,
     },
     /// The request for a new key was sent, and no new key was read after it.
-    #[error("it is unknown whether a new key was made: the server did not show a new one")]
+    #[error("cannot determine whether a new key was made: the server shows no new key")]
     Unknown(#[source] Option<ApiError>),
 }
 

@@ -45,8 +45,8 @@ impl SuspendError {
         match self {
             Self::Open(error) => error.help(),
             Self::Ledger(error) => error.help.clone(),
-            Self::Over(_) => "give `--until` a date or time in the future, or omit it and end \
-                the suspension with `integrationd resume`"
+            Self::Over(_) => "give `--until` a date or time in the future, or omit \
+                `--until` and end the suspension with `integrationd resume`"
                 .to_owned(),
             Self::Unknown { near, .. } => format!(
                 "{}use `--unknown` to suspend an integration that was never written",
@@ -151,5 +151,5 @@ fn meant(near: &BTreeSet<Name>) -> String {
         return String::new();
     }
     let near: Vec<String> = near.iter().map(|name| format!("`{name}`")).collect();
-    format!("did you mean {}? ", near.join(" and "))
+    format!("did you mean {}? If not, ", near.join(" and "))
 }

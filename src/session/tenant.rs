@@ -150,7 +150,7 @@ fn read_text(path: &Path) -> io::Result<Zeroizing<String>> {
     let limit = LARGEST_KEY_FILE as u64 + 1;
     File::open(path)?.take(limit).read_to_string(&mut text)?;
     if text.len() > LARGEST_KEY_FILE {
-        return Err(io::Error::other("the file is too large for an API key"));
+        return Err(io::Error::other("the file is too large for a credential"));
     }
     Ok(text)
 }

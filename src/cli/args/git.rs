@@ -50,7 +50,7 @@ pub(crate) struct GitArgs {
         value_delimiter = ','
     )]
     pub git_ca_file: Vec<PathBuf>,
-    /// Private key for SSH, instead of the user's default keys
+    /// File with the private key for SSH, instead of the user's default keys
     #[arg(long, value_name = "FILE", env = GIT_SSH_KEY.file_variable())]
     pub git_ssh_key: Option<PathBuf>,
     /// Known hosts file for SSH, instead of the user's

@@ -20,7 +20,7 @@ pub(crate) struct GuardArgs {
     #[arg(long, value_name = "N", env = "INTEGRATIOND_MAX_CHANGES")]
     pub max_changes: Option<usize>,
     /// Refuse a plan that writes more than this percentage of the existing or the described
-    /// integrations, whichever are more numerous [default: 50 % of the existing integrations;
+    /// integrations, whichever number is larger [default: 50 % of the existing integrations;
     /// creates do not count, and ten changes are always allowed]
     #[arg(long, value_name = "PERCENT", env = "INTEGRATIOND_MAX_CHANGE_PERCENT",
           value_parser = percent)]
@@ -34,7 +34,7 @@ pub(crate) struct GuardArgs {
     )]
     pub max_deletes: usize,
     /// Refuse a plan that deletes more than this percentage of the existing or the described
-    /// integrations, whichever are more numerous [default: 20 % of the existing integrations; one
+    /// integrations, whichever number is larger [default: 20 % of the existing integrations; one
     /// deletion is always allowed]
     #[arg(long, value_name = "PERCENT", env = "INTEGRATIOND_MAX_DELETE_PERCENT",
           value_parser = percent)]
@@ -62,8 +62,8 @@ pub(crate) struct GuardArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Guard")]
 pub(crate) struct ConnectionsArgs {
-    /// Source of the tenant's connections, whose integrations are never written: ask the tenant, or
-    /// assume that it has no connections
+    /// Method of finding the tenant's connections, whose integrations are never written: ask the
+    /// tenant, or assume that the tenant has no connections
     #[arg(long, value_name = "HOW", value_enum, env = "INTEGRATIOND_CONNECTIONS",
           default_value_t = LookForConnections::Auto)]
     pub connections: LookForConnections,

@@ -11,11 +11,11 @@ const DAEMON: &str = "Daemon";
 /// The daemon on this machine.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct HandOverArgs {
-    /// Socket of the daemon, which carries out the command while it holds the ledger [default:
-    /// /run/integrationd/integrationd.sock]
+    /// Socket of the daemon; if the daemon holds the ledger, the daemon carries out the command
+    /// [default: /run/integrationd/integrationd.sock]
     #[arg(long, value_name = "PATH", env = "INTEGRATIOND_SOCKET", help_heading = DAEMON)]
     pub socket: Option<PathBuf>,
-    /// Fail if a daemon holds the ledger, instead of letting it carry out the command
+    /// Fail if a daemon holds the ledger, instead of letting the daemon carry out the command
     #[arg(long, env = "INTEGRATIOND_STANDALONE", help_heading = DAEMON,
           value_parser = BoolishValueParser::new())]
     pub standalone: bool,

@@ -12,7 +12,8 @@ use crate::settings::parse::{At, address};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Status page, /status, /metrics, /livez, /readyz")]
 pub(crate) struct ListenArgs {
-    /// Address of the page, or `none`; a non-loopback address needs a certificate and a token
+    /// Address to listen on for the status page, or `none`; a non-loopback address needs a
+    /// certificate and a token
     #[arg(long, value_name = "ADDRESS", env = "INTEGRATIOND_LISTEN",
           default_value = "127.0.0.1:9464", value_parser = address)]
     pub listen: At,
@@ -22,7 +23,7 @@ pub(crate) struct ListenArgs {
     /// PEM file with the certificate and its chain; read again on SIGHUP
     #[arg(long, value_name = "FILE", env = "INTEGRATIOND_LISTEN_TLS_CERT")]
     pub listen_tls_cert: Option<PathBuf>,
-    /// PEM file with the key of the certificate
+    /// PEM file with the private key of the certificate
     #[arg(long, value_name = "FILE", env = LISTEN_TLS_KEY.file_variable())]
     pub listen_tls_key: Option<PathBuf>,
     /// Host name by which clients reach the page, in addition to `localhost` and IP addresses; may

@@ -11,15 +11,16 @@ use crate::settings::notify::{self, NotifyFlags};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Notifications of failure, recovery, drift and non-convergence")]
 pub(crate) struct NotifyArgs {
-    #[arg(long, value_name = "FILE", help = NOTIFY_URL.help("File with the URL of a webhook; the \
-        URL is a secret"))]
+    #[arg(long, value_name = "FILE", help = NOTIFY_URL.help("File with the URL to which \
+        notifications are sent; the URL is a secret"))]
     pub notify_url_file: Option<PathBuf>,
-    /// Format of the messages: a JSON document, or a message for Slack
+    /// Format of notifications: a JSON document, or a message for Slack
     #[arg(long, value_name = "FORMAT", value_enum, env = "INTEGRATIOND_NOTIFY_FORMAT",
           default_value_t = NotifyFormatChoice::Json)]
     pub notify_format: NotifyFormatChoice,
-    #[arg(long, value_name = "FILE", help = NOTIFY_SECRET.help("File with the secret that signs \
-        the body; the signature is sent in `X-Integrationd-Signature-256`"))]
+    #[arg(long, value_name = "FILE", help = NOTIFY_SECRET.help("File with the secret for \
+        signing notifications; the header `X-Integrationd-Signature-256` has the signature of the \
+        body"))]
     pub notify_secret_file: Option<PathBuf>,
 }
 

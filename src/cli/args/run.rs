@@ -39,7 +39,8 @@ pub(crate) struct VariableArgs {
     #[arg(long, value_name = "NAME=VALUE", value_parser = variable, help_heading = FILES)]
     pub var: Vec<(String, String)>,
     /// YAML file of variables, whose values keep their types; if the integration files come from a
-    /// repository, a relative path is resolved in it; may be repeated
+    /// repository, a relative path refers to a file in that repository; may be
+    /// repeated
     #[arg(long, value_name = "FILE", help_heading = FILES, env = "INTEGRATIOND_VAR_FILE",
           value_delimiter = ',')]
     pub var_file: Vec<PathBuf>,

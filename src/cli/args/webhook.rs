@@ -25,7 +25,7 @@ pub(crate) struct WebhookArgs {
     /// PEM file with the certificate and its chain; read again on SIGHUP
     #[arg(long, value_name = "FILE", env = "INTEGRATIOND_WEBHOOK_TLS_CERT")]
     pub webhook_tls_cert: Option<PathBuf>,
-    /// PEM file with the key of the certificate
+    /// PEM file with the private key of the certificate
     #[arg(long, value_name = "FILE", env = WEBHOOK_TLS_KEY.file_variable())]
     pub webhook_tls_key: Option<PathBuf>,
 }

@@ -64,7 +64,7 @@ const CHANGED: [i32; 3] = [25, 51, 52];
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(in crate::secret) enum SopsProblem {
     /// Not there.
-    #[error("`sops` is not installed: install it in a directory in integrationd's PATH")]
+    #[error("`sops` is not installed: install it in a directory of integrationd's PATH")]
     NotInstalled,
     /// There, and not to be run.
     #[error("cannot run `sops` ({0}): allow integrationd's user to run it")]
@@ -80,13 +80,13 @@ pub(in crate::secret) enum SopsProblem {
     },
     /// It was changed, or it is damaged.
     #[error(
-        "the file was changed after it was encrypted, so it cannot be trusted: restore it, or \
-        encrypt it again"
+        "the file was changed after it was encrypted, so its values cannot be trusted: restore the \
+        file, or encrypt it again"
     )]
     Changed,
     /// Anything else.
-    #[error("sops cannot read the file ({}); the message of sops is hidden because it may contain \
-        secrets: run `sops decrypt` on the file to see it, and encrypt the file if it is \
+    #[error("sops cannot read the file ({}): run `sops decrypt` on the file to see the error \
+        message, which is hidden here because it may contain secrets; encrypt the file if it is \
         unencrypted", ended(*.code))]
     Refused {
         /// The exit code; absent if a signal ended it.
@@ -130,7 +130,7 @@ impl Problem for SopsProblem {
 
 fn ended(code: Option<i32>) -> String {
     code.map_or_else(
-        || "a signal ended it".to_owned(),
+        || "sops was ended by a signal".to_owned(),
         |code| format!("exit code {code}"),
     )
 }

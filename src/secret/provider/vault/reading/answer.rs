@@ -166,7 +166,7 @@ mod tests {
         assert!(
             read(502, &json!("<html>"))
                 .unwrap_err()
-                .contains("with 502: ")
+                .contains("with status 502: ")
         );
     }
 }

@@ -74,7 +74,7 @@ pub(in crate::secret) enum VaultProblem {
         server_message: String,
     },
     /// There was something.
-    #[error("Vault has the secret of {operation}, but its latest version was {how}: {remedy}")]
+    #[error("Vault found the secret for {operation}, but its latest version was {how}: {remedy}")]
     Gone {
         /// The method and the path.
         operation: String,
@@ -104,7 +104,7 @@ pub(in crate::secret) enum VaultProblem {
         operation: String,
     },
     /// Anything else that is not an answer.
-    #[error("Vault responded to {operation} with {code}{server_message}: check Vault's log")]
+    #[error("Vault responded to {operation} with status {code}{server_message}: check Vault's log")]
     Refused {
         /// The method and the path.
         operation: String,
