@@ -86,7 +86,7 @@ pub enum LookForConnections {
     /// Ask the tenant
     #[default]
     Auto,
-    /// Assume that there are none
+    /// Assume that the tenant has no connections
     None,
 }
 

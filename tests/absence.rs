@@ -70,7 +70,7 @@ async fn foreign_404_is_a_failed_read() {
         let ran = synced(&texts, &simulator, &journal, |_| {}).await;
         assert_eq!(write_lines(&simulator), [""; 0], "{message}");
         let shown = ran.shown();
-        let why = "it may already exist: integration 1 is not in the list, and reading it failed";
+        let why = "the integration may already exist: integration 1 is not in the list, and reading it failed";
         assert!(shown.contains(why), "{shown}");
         assert_eq!(ran.exit_code(), 1, "{shown}");
         assert_eq!(journal.ledger(), before);

@@ -78,7 +78,7 @@ fn what_cannot_be_adopted_says_why() {
     let world = by_hand("/one");
     world.1.write("new.yaml", "type: Trino\n");
     let ran = adopt(&["lake", "new"], &world).exits_with(3);
-    let line = "new: no live integration matches its file; run `integrationd sync` to create the \
+    let line = "new: no live integration matches the file; run `integrationd sync` to create the \
                 integration";
     assert!(ran.stdout.contains(line), "{}", ran.stdout);
     let ran = adopt(&["lake"], &world).exits_with(0);

@@ -115,8 +115,8 @@ async fn changed_synapse_delimiter_is_a_replacement() {
     let (simulator, journal) = in_sync(&synapse("|")).await;
     let ran = synced(&synapse(";"), &simulator, &journal, |_| {}).await;
     assert_eq!(write_lines(&simulator), [""; 0]);
-    let why = "its file was applied to integration 1 with a different hashDelimiter, so this change is a \
-        replacement";
+    let why = "the file was applied to integration 1 with a different hashDelimiter, so the change \
+        requires a replacement";
     assert!(ran.shown().contains(why), "{}", ran.shown());
     assert!(
         ran.shown().contains("--allow-replace synapse"),

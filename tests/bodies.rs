@@ -89,7 +89,7 @@ fn a_pin_into_a_list_with_a_hole_may_be_in_the_hole() {
     });
     assert_eq!(
         kinds(&files, &live),
-        ["blocked: it may already exist: element 3 has no status"]
+        ["blocked: the integration may already exist: element 3 has no status"]
     );
 }
 
@@ -146,7 +146,7 @@ fn other_authentication_replaces_the_old_one_in_the_plan() {
       ~ Databricks Unity Catalog (id 7)
           ~ authenticationType = "oAuthM2M" -> "token"
           ~ oAuthClientConfig  = (secret) -> (absent)
-          before this, run the script of: integrationd script lake
+          first run the script that `integrationd script lake` prints
 
     Plan: 1 to update.
     Not compared: 1 secret of 1 integration. The server never returns secrets.

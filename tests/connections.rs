@@ -114,7 +114,7 @@ async fn what_a_connection_took_over_is_never_deleted() {
     })
     .await;
     assert_eq!(write_lines(&simulator), [""; 0]);
-    let told = "or a connection owned it for a time; delete it in Immuta, or restore its file and run `integrationd adopt lake`";
+    let told = "not deleted, because integrationd does not own the integration; delete it in Immuta, or restore its file and run `integrationd adopt lake`";
     let shown = self::shown(&ran);
     assert!(shown.contains(told), "{shown}");
 }
@@ -323,7 +323,7 @@ async fn failed_read_of_connections_blocks_writes() {
         let shown = shown(&ran);
         assert!(
             shown.contains(
-                "it may belong to a connection: the tenant's connections could not be read"
+                "the integration may belong to a connection: the tenant's connections could not be read"
             ),
             "{shown}"
         );
@@ -410,7 +410,7 @@ async fn hidden_connections_block_deletes_of_their_types() {
             "PUT /integrations/1"
         ]
     );
-    let why = "it may belong to a connection: the API key is not allowed to read the tenant's connections";
+    let why = "the integration may belong to a connection: the API key is not allowed to read the tenant's connections";
     assert!(shown(&ran).contains(why), "{}", ran.shown());
 
     // Another type belongs to no connection.
@@ -504,7 +504,7 @@ fn flag_says_that_there_are_no_connections() {
             .env("LAKE", "the-token")
     };
     let ran = sync().run().exits_with(1);
-    let why = "it may belong to a connection";
+    let why = "the integration may belong to a connection";
     assert!(ran.stdout.contains(why), "{}", ran.stdout);
     assert_eq!(tenant.writes(), [""; 0]);
     let none = sync().env("INTEGRATIOND_CONNECTIONS", "none");

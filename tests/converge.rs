@@ -53,7 +53,7 @@ async fn rewritten_value_is_reported_and_not_sent_again() {
         ("POST /integrations", "the next run repeats the write"),
         (
             "PUT /integrations/1",
-            "write the value as the server returns",
+            "set the value in the file to the one that the server returns",
         ),
     ] {
         let ran = sync(&texts, &simulator, &journal).await;
@@ -72,8 +72,8 @@ async fn rewritten_value_is_reported_and_not_sent_again() {
             insta::assert_snapshot!(told(&ran), @r#"
               # lake is blocked  lake.yaml:1
               ! Databricks Unity Catalog
-                  it does not converge: the server does not keep httpPath (sent "/one", found "/ONE")
-                  help: write the value as the server returns it, or ignore the attribute with `sync: {ignore: [{path: /httpPath, reason: ...}]}`; integrationd retries only if the file or the server changes
+                  the integration does not converge: the server does not keep httpPath (sent "/one", found "/ONE")
+                  help: set the value in the file to the one that the server returns, or ignore the attribute with `sync: {ignore: [{path: /httpPath, reason: ...}]}`; integrationd retries only if the file or the server changes
 
             Plan: 1 blocked.
             "#);
@@ -96,7 +96,7 @@ async fn an_edit_right_after_a_write_is_repaired_by_the_next_run() {
     : 1 created.
     Not converged: lake: the write succeeded, but the server still differs from the file
           httpPath: sent "/one", found "/by-hand"
-     help: the next run repeats the write: someone else may have changed the integration at the same time
+     help: check whether someone else changed the integration at the same time; the next run repeats the write
     A second plan still shows 1 to update.
     "#);
     let ran = sync(&texts, &simulator, &journal).await;

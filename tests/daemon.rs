@@ -486,10 +486,10 @@ fn rejected_write_is_repeated_on_request_or_new_content_alone() {
     eventually("the refusal", || puts() == 1);
     // Another file is no reason, and neither is another start.
     world.files.write("other.yaml", "type: Trino\n");
-    daemon.prints("its last write failed; the next attempt is at");
+    daemon.prints("the last write failed; the next attempt is at");
     ends(daemon);
     let daemon = world.daemon(&[]).start();
-    daemon.prints("its last write failed; the next attempt is at");
+    daemon.prints("the last write failed; the next attempt is at");
     assert_eq!(puts(), 1);
     daemon.signal("HUP");
     eventually("another try by a human", || puts() == 2);

@@ -157,13 +157,13 @@ fn unknown_code_is_wrong_usage_and_the_nearest_is_named() {
     let ran = explain("e3001").exits_with(64);
     insta::assert_snapshot!(ran.stderr, @r"
     error: no diagnostic has the code E3001
-     help: did you mean E0301? docs/diagnostics.md lists all codes
+     help: did you mean E0301? see docs/diagnostics.md for all codes
     ");
     assert_eq!(ran.stdout, "");
     let ran = explain("W9999").exits_with(64);
     insta::assert_snapshot!(ran.stderr, @r"
     error: no diagnostic has the code W9999
-     help: docs/diagnostics.md lists all codes
+     help: see docs/diagnostics.md for all codes
     ");
     let json = Integrationd::new(["explain", "E9999", "-o", "json"]).run();
     let document = json.exits_with(64).json();

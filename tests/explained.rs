@@ -128,7 +128,7 @@ fn integration_in_sync_needs_nothing() {
     History:
       [TIME] ✓ create: enabled
 
-    Next: The next sync does nothing: this integration matches its file.
+    Next: The next sync does nothing because this integration matches its file.
     ");
 }
 
@@ -175,12 +175,12 @@ fn drift_is_named() {
     let next = world.next(&["lake", "--on-drift", "report"]);
     assert_eq!(
         next,
-        "Next: The next sync does nothing: the settings keep the server's changes."
+        "Next: The next sync does nothing because the settings keep the server's changes."
     );
     let next = world.next(&["lake", "--on-drift", "ignore"]);
     assert_eq!(
         next,
-        "Next: The next sync does nothing: the settings ignore the server's changes."
+        "Next: The next sync does nothing because the settings ignore the server's changes."
     );
 }
 
@@ -205,7 +205,7 @@ fn conflict_is_named_and_may_block() {
     History:
       [TIME] ✓ create: enabled
 
-    Next: The next sync does nothing: this integration is blocked because the file and the server have both changed httpPath since the last apply.
+    Next: The next sync does nothing because this integration is blocked: the file and the server have both changed httpPath since the last apply.
     "#);
 }
 
@@ -231,7 +231,7 @@ fn suspension_is_shown_with_its_end() {
         "2999-12-01",
     ];
     world.command(&args).run().exits_with(0);
-    insta::assert_snapshot!(world.next(&["lake"]), @"Next: The next sync does nothing: this integration matches its file.");
+    insta::assert_snapshot!(world.next(&["lake"]), @"Next: The next sync does nothing because this integration matches its file.");
     world.files.change("lake.yaml", "/one", "/two");
     insta::assert_snapshot!(world.explain(&["lake"]), @r#"
     lake (Databricks Unity Catalog)
@@ -247,11 +247,11 @@ fn suspension_is_shown_with_its_end() {
     History:
       [TIME] ✓ create: enabled
 
-    Next: The next sync does nothing: this integration is suspended: migration (until the end of 2999-12-01 UTC); the update is pending.
+    Next: The next sync does nothing because this integration is suspended: migration (until the end of 2999-12-01 UTC); the update is pending.
     "#);
     let args = ["suspend", "--reason", "audit"];
     world.command(&args).run().exits_with(0);
-    insta::assert_snapshot!(world.next(&["trino"]), @"Next: The next sync does nothing: this integration matches its file.");
+    insta::assert_snapshot!(world.next(&["trino"]), @"Next: The next sync does nothing because this integration matches its file.");
 }
 
 #[test]
@@ -271,7 +271,7 @@ fn ignored_attributes_are_listed() {
     History:
       [TIME] ✓ create: enabled
 
-    Next: The next sync does nothing: this integration matches its file.
+    Next: The next sync does nothing because this integration matches its file.
     ");
 }
 
@@ -293,7 +293,7 @@ fn withheld_change_names_the_policy() {
     History:
       [TIME] ✓ create: enabled
 
-    Next: The next sync does nothing: the policy `create-only` withholds the update.
+    Next: The next sync does nothing because the policy `create-only` withholds the update.
     "#);
 }
 
@@ -307,7 +307,7 @@ fn new_file_is_created_next() {
     Live:          no integration
     Last applied:  never
 
-    Next: The next sync creates this integration, because no live integration matches its file.
+    Next: The next sync creates this integration, because no live integration matches the file.
     ");
 }
 
@@ -326,7 +326,7 @@ fn removed_file_is_explained_by_its_record() {
     History:
       [TIME] ✓ create: enabled
 
-    Next: The next sync does nothing: no file describes this integration any longer, and the policy `upsert-only` deletes nothing.
+    Next: The next sync does nothing because no file describes this integration any longer, and the policy `upsert-only` deletes nothing.
     ");
     insta::assert_snapshot!(world.next(&["lake", "--policy", "sync"]), @"Next: The next sync deletes this integration, because no file describes it any longer.");
     world.sync(&["--policy", "sync"]).exits_with(0);
@@ -341,7 +341,7 @@ fn removed_file_is_explained_by_its_record() {
       [TIME] ✓ delete: deleted
       [TIME] ✓ create: enabled
 
-    Next: The next sync does nothing: integrationd deleted this integration, and no file describes it.
+    Next: The next sync does nothing because integrationd deleted this integration, and no file describes it.
     ");
 }
 
@@ -359,7 +359,7 @@ fn invalid_file_is_shown_with_its_mistakes() {
     Described by:  [FILES]/lake.yaml:1
     Live:          id 1, status `enabled`, manual set-up
     Last applied:  [TIME] (create from [FILES])
-    Blocked:       its file has errors (InvalidFile)
+    Blocked:       the file has errors (InvalidFile)
     Remedy:        fix the errors in the file; until then, integrationd does not write to the live integration
 
     [FILES]/lake.yaml:5:3: error[E0301]: unknown attribute `htpPath`
@@ -373,7 +373,7 @@ fn invalid_file_is_shown_with_its_mistakes() {
     History:
       [TIME] ✓ create: enabled
 
-    Next: The next sync does nothing: this integration is blocked because its file has errors.
+    Next: The next sync does nothing because this integration is blocked: the file has errors.
     ");
     assert_eq!(ran.stderr, "");
 }
@@ -410,7 +410,7 @@ fn unmanaged_integration_is_found_by_id_and_derived_name() {
     Live:          id 3, status `enabled`, manual set-up
     Last applied:  never
 
-    Next: The next sync does nothing: no file describes this integration, so integrationd does not manage it; `integrationd export` writes a file for it.
+    Next: The next sync does nothing because no file describes this integration, so integrationd does not manage it; `integrationd export` writes a file for it.
     ");
     assert_eq!(world.explain(&["databricks-ui"]), by_id);
     assert_eq!(world.explain(&["1"]), world.explain(&["lake"]));
@@ -489,7 +489,7 @@ fn incomplete_list_is_no_absence() {
     History:
       [TIME] ✓ create: enabled
 
-    Next: The next sync does nothing: the tenant's list of integrations could not be read completely.
+    Next: The next sync does nothing because the tenant's list of integrations could not be read completely.
     ");
 }
 
@@ -499,7 +499,7 @@ fn missing_secret_is_a_reason() {
     let run = world.command(&["explain", "lake", "--dir"]);
     let run = run.arg(world.files.path()).without_env("LAKE_TOKEN");
     let ran = run.run().exits_with(0);
-    insta::assert_snapshot!(ran.stdout.lines().last().unwrap(), @"Next: The next sync does nothing: the creation is blocked because secrets are not available here; it is needed because no live integration matches its file.");
+    insta::assert_snapshot!(ran.stdout.lines().last().unwrap(), @"Next: The next sync does nothing because secrets that the creation needs are not available here; the creation is needed because no live integration matches the file.");
 }
 
 #[test]
@@ -508,7 +508,7 @@ fn unselected_integration_is_compared_all_the_same() {
     world.files.change("lake.yaml", "/one", "/two");
     let text = world.explain(&["lake", "--exclude", "lake"]);
     assert!(text.contains("# changed in the file"), "{text}");
-    let next = "Next: The next sync does nothing: `--only` and `--exclude` do not select this \
+    let next = "Next: The next sync does nothing because `--only` and `--exclude` do not select this \
                 integration.\n";
     assert!(text.ends_with(next), "{text}");
 }
@@ -517,7 +517,7 @@ fn unselected_integration_is_compared_all_the_same() {
 fn guard_that_refuses_the_plan_is_the_reason() {
     let world = World::in_sync();
     world.files.change("lake.yaml", "/one", "/two");
-    insta::assert_snapshot!(world.next(&["lake", "--max-changes", "0"]), @"Next: The next sync does nothing: the guard refuses the whole plan: the plan changes 1 integration, but the limit is 0.");
+    insta::assert_snapshot!(world.next(&["lake", "--max-changes", "0"]), @"Next: The next sync does nothing because the guard refuses the whole plan: the plan changes 1 integration, but the limit is 0.");
 }
 
 #[test]
@@ -590,7 +590,7 @@ fn explanation_works_while_a_daemon_holds_the_ledger() {
     eventually("it is ready", || daemon.get("/readyz").code == 200);
     let run = world.command(&["explain", "lake", "--dir"]);
     let ran = run.with(&world.files).run().exits_with(0);
-    let next = "Next: The next sync does nothing: this integration matches its file.\n";
+    let next = "Next: The next sync does nothing because this integration matches its file.\n";
     assert!(ran.stdout.ends_with(next), "{}", ran.all());
     daemon.end();
 }

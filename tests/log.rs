@@ -128,7 +128,7 @@ fn blocked_integration_is_logged_with_its_name_and_reason() {
     assert_eq!(blocked[0]["integration"], "bad");
     assert_eq!(blocked[0]["platform"], "Trino");
     assert_eq!(blocked[0]["reason"], "InvalidFile");
-    assert_eq!(blocked[0]["error"], "its file has errors");
+    assert_eq!(blocked[0]["error"], "the file has errors");
 }
 
 fn json_lines(text: &str) -> Vec<Value> {
@@ -212,7 +212,7 @@ fn condition_is_logged_when_it_begins_and_when_it_ends() {
     assert_eq!(begun[0]["platform"], "Trino");
     assert_eq!(begun[0]["reason"], "InvalidFile");
     let error = begun[0]["error"].as_str().unwrap();
-    assert!(error.starts_with("its file has errors; "), "{error}");
+    assert!(error.starts_with("the file has errors; "), "{error}");
     assert!(begun[0]["trigger"].is_string() && begun[0]["run_id"].is_string());
     let ended = about(&lines, "integration has recovered");
     assert_eq!(ended.len(), 1, "{lines:?}");

@@ -175,7 +175,7 @@ async fn new_identity_under_a_name_is_a_replacement_and_no_create() {
         .secret("TOKEN", "first");
     let ran = sync(&moved, &simulator, &journal).await;
     assert!(
-        ran.shown().contains("so this change is a replacement"),
+        ran.shown().contains("so the change requires a replacement"),
         "{}",
         ran.shown()
     );
@@ -394,7 +394,7 @@ async fn two_files_never_write_to_one_integration() {
     // A name of its own is more than one that another file says it had.
     let shown = ran.shown();
     assert!(
-        shown.contains("it cannot be distinguished from old"),
+        shown.contains("the integration cannot be distinguished from old"),
         "{shown}"
     );
     assert!(shown.contains("1 unchanged"), "{shown}");

@@ -100,7 +100,7 @@ async fn empty_file_that_nothing_knows_may_be_a_new_place() {
     let moving = base().file("moved.yaml", "");
     let ran = synced(&moving, &simulator, &journal, pruning).await;
     assert_eq!((write_lines(&simulator).len(), ran.exit_code()), (0, 1));
-    let told = "moved.yaml is empty and may soon describe it";
+    let told = "moved.yaml is empty and may soon describe the integration";
     assert!(ran.shown().contains(told), "{}", ran.shown());
     // However it is empty.
     for text in ["# todo\n", "---\n", "---\n...\n", "# (c)\n---\n# x\n"] {
@@ -148,7 +148,7 @@ async fn cut_document_is_not_deleted_without_approval() {
     insta::assert_snapshot!(shown, @"
       # two is blocked  no longer described by any file
       ! Databricks Unity Catalog
-          integration 3 will not be deleted: lakes.yaml still exists but no longer describes it
+          integration 3 will not be deleted: lakes.yaml still exists but no longer describes the integration
           help: restore the document; if you removed it on purpose, remove the whole file, or use `--allow-removal two`
 
     Plan: 1 blocked, 2 unchanged.
@@ -169,7 +169,7 @@ async fn renamed_document_does_not_touch_its_former_integration() {
     let renamed = base().file("some.yaml", named("two.example.com", "two"));
     let ran = synced(&renamed, &simulator, &journal, pruning).await;
     assert_eq!(write_lines(&simulator), ["POST /integrations"]);
-    let told = "some.yaml still exists but no longer describes it";
+    let told = "some.yaml still exists but no longer describes the integration";
     assert!(ran.shown().contains(told), "{}", ran.shown());
 }
 
@@ -199,7 +199,7 @@ async fn file_saved_over_another_and_pinned_deletes_nothing() {
     for _ in 0..2 {
         let ran = synced(&over, &simulator, &journal, pruning).await;
         assert_eq!(write_lines(&simulator), [""; 0], "{}", ran.shown());
-        let told = "b.yaml still exists but no longer describes it";
+        let told = "b.yaml still exists but no longer describes the integration";
         assert!(ran.shown().contains(told), "{}", ran.shown());
     }
 }
@@ -297,7 +297,7 @@ async fn older_ledger_freezes_what_may_have_been_anywhere() {
         (
             both.clone(),
             cut,
-            Some("does not record which file described it, and lakes.yaml may"),
+            Some("does not record which file described the integration, and lakes.yaml may"),
         ),
         (
             both,
@@ -563,7 +563,7 @@ async fn empty_directory_is_refused_by_the_guard() {
           - authenticationType = "token"
           - catalog            = "immuta"
           - port               = 443
-          before this, run the script of: integrationd script lake
+          first run the script that `integrationd script lake` prints
 
     Plan: 1 to delete.
 

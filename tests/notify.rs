@@ -226,7 +226,7 @@ fn no_integration_file_reads_the_url_or_the_secret() {
     let expected = ["a", "b"].map(|name| json!([name, "InvalidFile"]));
     assert_eq!(told, expected);
     let text = news.to_string();
-    let refusals = text.matches("its file has errors").count();
+    let refusals = text.matches("the file has errors").count();
     assert_eq!(refusals, 2, "{text}");
     assert_eq!(world.tenant.writes().len(), 1);
 }

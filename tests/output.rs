@@ -204,7 +204,7 @@ fn every_reason_to_be_blocked_says_what_helps() {
 
       # broken is blocked  [FILES]/broken.yaml:1
       ! Snowflake
-          its file has errors
+          the file has errors
           help: fix the errors in the file; until then, integrationd does not write to the live integration
 
       # busy is blocked  [FILES]/busy.yaml:1
@@ -244,7 +244,7 @@ fn every_reason_to_be_blocked_says_what_helps() {
 
     Plan: 9 blocked, 4 unchanged.
     Not compared: 7 secrets of 6 integrations. The server never returns secrets.
-     help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all); or, if the server already has them, run `integrationd adopt NAME --secrets assume`
+     help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all integrations); or, if the server already has them, run `integrationd adopt NAME --secrets assume`
     "#);
 }
 
@@ -260,7 +260,7 @@ fn nothing_is_created_from_a_list_with_a_hole() {
     insta::assert_snapshot!(plan_of(&tenant, &files, "new"), @"
       # new is blocked  [FILES]/new.yaml:1
       ! Snowflake
-          it may already exist: element 5 of the list: `status` is not a non-empty string
+          the integration may already exist: element 5 of the list: `status` is not a non-empty string
           help: try again, or report the problem to Immuta: nothing is created while the tenant's list cannot be read completely
 
       unreadable: element 5 of the list: `status` is not a non-empty string
@@ -308,7 +308,7 @@ fn what_is_suspended_says_why_and_until_when() {
           + authenticationType = "userPassword"
           + username           = "immuta"
           + password           = (secret from ${env:SNOWFLAKE_PASSWORD})
-          before this, run the script of: integrationd script b
+          first run the script that `integrationd script b` prints
 
     Plan: 1 to create, 1 suspended with changes.
     "#);
@@ -347,7 +347,7 @@ fn a_health_problem_is_a_note_with_the_failing_tests() {
     No changes. Not everything in [TENANT] was compared.
     Plan: 7 unchanged.
     Not compared: 5 secrets of 4 integrations. The server never returns secrets.
-     help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all); or, if the server already has them, run `integrationd adopt NAME --secrets assume`
+     help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all integrations); or, if the server already has them, run `integrationd adopt NAME --secrets assume`
     ");
 }
 
@@ -367,7 +367,7 @@ fn unmanaged_integration_is_shown_and_not_written() {
     No changes. Not everything in [TENANT] was compared.
     Plan: 5 unchanged.
     Not compared: 5 secrets of 4 integrations. The server never returns secrets.
-     help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all); or, if the server already has them, run `integrationd adopt NAME --secrets assume`
+     help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all integrations); or, if the server already has them, run `integrationd adopt NAME --secrets assume`
     ");
 }
 
@@ -405,7 +405,7 @@ fn a_missing_secret_is_a_note_in_a_dry_run_and_blocks_an_apply() {
           + username           = "immuta"
           + password           = (secret from ${env:SNOWFLAKE_PASSWORD})
           note: an apply would be blocked: ${env:SNOWFLAKE_PASSWORD} has no value: the environment variable is not set: set it in integrationd's environment
-          before this, run the script of: integrationd script a
+          first run the script that `integrationd script a` prints
 
     Plan: 1 to create.
     An apply would block 1 change because secrets are not available here.
@@ -428,7 +428,7 @@ fn nothing_to_do_is_said_in_a_line() {
     No changes. Not everything in [TENANT] was compared.
     Plan: 7 unchanged.
     Not compared: 5 secrets of 4 integrations. The server never returns secrets.
-     help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all); or, if the server already has them, run `integrationd adopt NAME --secrets assume`
+     help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all integrations); or, if the server already has them, run `integrationd adopt NAME --secrets assume`
     ");
 }
 

@@ -64,7 +64,7 @@ async fn type_changed_during_an_outage_is_no_second_integration() {
     simulator.clear_faults();
     let ran = synced(&other, &simulator, &journal, pruning).await;
     assert_eq!(write_lines(&simulator), [""; 0]);
-    assert!(ran.shown().contains("is a replacement"), "{}", ran.shown());
+    assert!(ran.shown().contains("requires a replacement"), "{}", ran.shown());
     assert_eq!(names(&journal), ["lake 1", "stays 2"]);
 }
 
@@ -91,7 +91,7 @@ async fn no_foreign_integration_is_taken_while_an_outage_hides_ours() {
     simulator.clear_faults();
     let ran = synced(&moved, &simulator, &journal, pruning).await;
     assert_eq!(write_lines(&simulator), [""; 0]);
-    let told = "its file was applied to integration 2 with a different workspaceUrl, but now describes \
+    let told = "the file was applied to integration 2 with a different workspaceUrl, but now describes \
         integration 1";
     assert!(ran.shown().contains(told), "{}", ran.shown());
     assert_eq!(names(&journal), ["lake 2"]);
@@ -227,7 +227,7 @@ async fn integration_with_the_name_is_not_dropped_for_its_former_one() {
     assert_eq!(write_lines(&simulator), [""; 0], "{}", ran.shown());
     assert!(
         ran.shown()
-            .contains("its file was applied to integration 2"),
+            .contains("the file was applied to integration 2"),
         "{}",
         ran.shown()
     );

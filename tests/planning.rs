@@ -258,7 +258,7 @@ fn an_attribute_from_extra_is_sent_and_its_value_never_shown() {
       # lake will be updated  lake.yaml:1
       ~ Databricks Unity Catalog (id 7)
           + newThing = (secret)
-          before this, run the script of: integrationd script lake
+          first run the script that `integrationd script lake` prints
 
     Plan: 1 to update.
     Not compared: 1 secret of 1 integration. The server never returns secrets.
@@ -283,14 +283,14 @@ fn incomplete_list_blocks_creates_in_its_scope_alone() {
         kinds(&files, &live),
         [
             "update 7",
-            "blocked: it may already exist: element 3 has no id",
+            "blocked: the integration may already exist: element 3 has no id",
             "create"
         ]
     );
     live.unreadable[0].scope = Scope::Everything;
     assert_eq!(
         kinds(&files, &live)[2],
-        "blocked: it may already exist: element 3 has no id"
+        "blocked: the integration may already exist: element 3 has no id"
     );
 }
 
@@ -300,7 +300,7 @@ fn live_integration_without_identity_blocks_its_creates() {
     let live = tenant([live("7", "Databricks", json!({}))]);
     assert_eq!(
         kinds(&files, &live),
-        ["blocked: it may already exist: the list does not show `workspaceUrl` of integration 7"]
+        ["blocked: the integration may already exist: the list does not show `workspaceUrl` of integration 7"]
     );
 }
 
@@ -355,8 +355,8 @@ fn indistinguishable_files_are_not_created() {
     assert_eq!(
         kinds(&files, &tenant([])),
         [
-            "blocked: it cannot be distinguished from b",
-            "blocked: it cannot be distinguished from a"
+            "blocked: the integration cannot be distinguished from b",
+            "blocked: the integration cannot be distinguished from a"
         ]
     );
 }
@@ -385,7 +385,7 @@ fn an_invalid_file_is_blocked_and_the_others_go_on() {
     let files = files(&[("broken.yaml", &broken), ("lake.yaml", LAKE)]);
     assert_eq!(
         kinds(&files, &tenant([])),
-        ["blocked: its file has errors", "create"]
+        ["blocked: the file has errors", "create"]
     );
 }
 

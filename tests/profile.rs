@@ -247,13 +247,13 @@ fn deviations_are_shown_with_their_consequences() {
     let told = ran.stdout.replace(&file.display().to_string(), "FILE");
     insta::assert_snapshot!(told.split_once("\n\n").unwrap().1, @r"
     The profile was written to FILE. It contains no values from the tenant.
-    6 deviations from docs/API.md; those that matter to integrationd are first:
+    6 deviations from docs/API.md; those that matter to integrationd are listed first:
       matters   the API key is not allowed to read connections: integrationd does not know which integrations belong to a connection
-      matters   `config/password` of Snowflake is a stored secret, but the server returns it: everyone with access to integrations can read it; integrationd does not show it
+      matters   `config/password` of Snowflake is a stored secret, but the server returns it: everyone with access to integrations can read the secret; integrationd does not show it
       matters   the JSON type of `config/port` of Snowflake differs from the documented one: a plan may show a difference that does not exist
       harmless  the type `Glue` is unknown: no file can describe such an integration, and integrationd never changes it
-      harmless  `config/readNumber` of Snowflake is unknown and changes between two reads: a plan does not compare it, and an update sends it back
-      harmless  `readNumber` of Snowflake is unknown and changes between two reads: integrationd does not read it
+      harmless  `config/readNumber` of Snowflake is unknown and changes between two reads: plans do not compare the attribute, and updates send it back unchanged
+      harmless  `readNumber` of Snowflake is unknown and changes between two reads: integrationd does not read the attribute
     ");
 }
 

@@ -379,7 +379,7 @@ fn what_fails_again_and_again_rests_while_the_others_go_on() {
         .repository
         .commit("files/lake.yaml", LAKE.replace("/one", "/two"));
     // It is not sent at every interval.
-    daemon.prints("its last write failed; the next attempt is at");
+    daemon.prints("the last write failed; the next attempt is at");
     world.repository.commit("files/sea.yaml", "type: Trino\n");
     eventually("the other one", || {
         world

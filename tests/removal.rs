@@ -93,7 +93,7 @@ async fn a_password_that_stood_literally_in_the_file_cannot_delete() {
     let shown = ran.shown();
     assert!(
         shown.contains(
-            "its file had a literal value for password, and literal values are not recorded"
+            "the file had a literal value for password, and literal values are not recorded"
         ),
         "{shown}"
     );

@@ -65,7 +65,7 @@ async fn other_type_under_a_name_is_a_replacement_and_loses_nothing() {
     assert_eq!(write_lines(&simulator), [""; 0]);
     assert!(
         ran.shown()
-            .contains("its file was applied to integration 1 with a different type"),
+            .contains("the file was applied to integration 1 with a different type"),
         "{}",
         ran.shown()
     );
@@ -161,7 +161,7 @@ async fn replacement_deletes_nothing_while_its_identity_is_taken() {
     let ran = synced(&moved, &simulator, &journal, leave(&["lake"])).await;
     assert_eq!(write_lines(&simulator), [""; 0]);
     let shown = ran.shown();
-    let told = "its file was applied to integration 1 with a different workspaceUrl, but now describes \
+    let told = "the file was applied to integration 1 with a different workspaceUrl, but now describes \
         integration 3";
     assert!(shown.contains(told), "{shown}");
 
@@ -439,7 +439,7 @@ async fn integration_that_lost_its_name_is_deleted_in_the_same_run() {
     let unsaid = base().file("lake.yaml", file.clone());
     let ran = synced(&unsaid, &simulator, &journal, pruning).await;
     assert_eq!(write_lines(&simulator), [""; 0]);
-    let help = "declare it with `sync: {previously: [sea]}`";
+    let help = "declare the rename with `sync: {previously: [sea]}`";
     assert!(ran.shown().contains(help), "{}", ran.shown());
 
     let said = base().file("lake.yaml", format!("{file}sync: {{previously: [sea]}}\n"));

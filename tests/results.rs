@@ -100,7 +100,7 @@ fn rolled_back_edit_says_that_the_old_configuration_runs() {
     let ran = apply(&tenant, &files).exits_with(1);
     insta::assert_snapshot!(result(&ran), @"
     Not compared: 5 secrets of 4 integrations. The server never returns secrets.
-     help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all); or, if the server already has them, run `integrationd adopt NAME --secrets assume`
+     help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all integrations); or, if the server already has them, run `integrationd adopt NAME --secrets assume`
 
       ✗ snowflake-prod (id 5) could not be updated: the integration ended in status `editError`; 1 validation test failed
             ✗ Validate connection: Incorrect username or password was specified.
@@ -122,7 +122,7 @@ fn an_attribute_that_cannot_be_edited_is_named() {
     let ran = apply(&tenant, &files).exits_with(1);
     insta::assert_snapshot!(result(&ran), @"
     Not compared: 5 secrets of 4 integrations. The server never returns secrets.
-     help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all); or, if the server already has them, run `integrationd adopt NAME --secrets assume`
+     help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all integrations); or, if the server already has them, run `integrationd adopt NAME --secrets assume`
 
       ✗ snowflake-prod (id 5) could not be updated: PUT /integrations/5: 400 Bad Request: Unable to edit integration due to changes of non-editable attribute(s). database
           help: this attribute cannot be edited: change it back, or allow integrationd to delete and recreate the integration with `--allow-replace NAME`
@@ -144,12 +144,12 @@ fn what_does_not_converge_says_what_was_sent_and_what_was_found() {
     let ran = apply(&tenant, &files).exits_with(1);
     insta::assert_snapshot!(result(&ran), @r#"
     Not compared: 5 secrets of 4 integrations. The server never returns secrets.
-     help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all); or, if the server already has them, run `integrationd adopt NAME --secrets assume`
+     help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all integrations); or, if the server already has them, run `integrationd adopt NAME --secrets assume`
 
     Applied: 1 updated.
     Not converged: snowflake-prod: the write succeeded, but the server still differs from the file
           warehouse: sent "small_wh", found "SMALL_WH"
-     help: the next run repeats the write: someone else may have changed the integration at the same time
+     help: check whether someone else changed the integration at the same time; the next run repeats the write
     A second plan still shows 1 to update.
     "#);
 }
@@ -167,7 +167,7 @@ fn write_is_unproved_if_the_tenant_goes_away_after_it() {
     let ran = apply(&tenant, &files).exits_with(1);
     insta::assert_snapshot!(result(&ran), @"
     Not compared: 5 secrets of 4 integrations. The server never returns secrets.
-     help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all); or, if the server already has them, run `integrationd adopt NAME --secrets assume`
+     help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all integrations); or, if the server already has them, run `integrationd adopt NAME --secrets assume`
 
     Applied: 1 updated.
     Not verified: the tenant could not be read afterwards: GET /integrations: the response is an HTML page, not JSON
@@ -184,9 +184,9 @@ fn a_write_that_does_not_settle_says_how_long_it_was_followed() {
     let ran = run.on(&tenant).with(&files).run().exits_with(1);
     insta::assert_snapshot!(result(&ran), @"
     Not compared: 5 secrets of 4 integrations. The server never returns secrets.
-     help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all); or, if the server already has them, run `integrationd adopt NAME --secrets assume`
+     help: send them with `integrationd sync --resend-secrets NAME` (`'*'` for all integrations); or, if the server already has them, run `integrationd adopt NAME --secrets assume`
 
-      ✗ snowflake-prod (id 5) could not be updated: its status was still `editing` after 1 second
+      ✗ snowflake-prod (id 5) could not be updated: the status was still `editing` after 1 second
           help: the server is still working: try again later, or allow more time with `--wait-timeout`
 
     Nothing was applied: 1 failed.

@@ -331,8 +331,8 @@ fn plan_names_the_scripts_that_are_needed_first() {
             .exits_with(0)
     };
     let text = plan(&[]).stdout;
-    let line = "      before this, run the script of: integrationd script one\n";
-    assert_eq!(text.matches("before this").count(), 1, "{text}");
+    let line = "      first run the script that `integrationd script one` prints\n";
+    assert_eq!(text.matches("first run the script").count(), 1, "{text}");
     assert!(text.contains(line), "{text}");
     let json = plan(&["-o", "json"]).json();
     let expected = serde_json::json!([{

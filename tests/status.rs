@@ -148,7 +148,7 @@ fn integration_that_needs_attention_has_its_reason() {
 
     Integrations that need attention:
       bad (InvalidFile)
-        its file has errors
+        the file has errors
         fix the errors in the file; until then, integrationd does not write to the live integration
 
     Mistakes in files:

@@ -97,7 +97,7 @@ pub enum ActionFailure {
     #[error("the change was applied, but could not be recorded in the ledger")]
     NotRecorded(#[source] StoreError),
     /// Something could not be read that has to be known before the write.
-    #[error("nothing was sent because the tenant could not be read first")]
+    #[error("nothing was sent because the tenant could not be read")]
     Unread(#[source] ApiError),
     /// The list does not show whether the integration exists.
     #[error("nothing was sent because the integration may already exist: {0}")]
@@ -160,7 +160,7 @@ pub enum ActionFailure {
         failure: Box<ActionFailure>,
     },
     /// It did not settle in time.
-    #[error("its status was still `{status}` after {}", seconds(*waited))]
+    #[error("the status was still `{status}` after {}", seconds(*waited))]
     TimedOut {
         /// The last status.
         status: IntegrationStatus,

@@ -243,7 +243,7 @@ impl Walk<'_> {
                 key: attribute.name,
                 value: EntryValue::Scalar(text_scalar(usual)?),
                 comment: Some(format!(
-                    "{} The server does not store it; this is the usual value.",
+                    "{} The server does not store the value; this is the usual one.",
                     attribute.doc
                 )),
             });

@@ -271,7 +271,8 @@ impl Subject<'_> {
         if !config.may_hold.is_empty() {
             let paths = config.may_hold.iter().map(AttributePath::as_str);
             let comment = format!(
-                "The server never shows {}. If it is in use, add a reference: an update removes missing values.",
+                "The server never shows {}. Add a reference for each value in use: an update \
+                removes missing values.",
                 listed(paths)
             );
             write_comment(&mut text, &comment);

@@ -282,8 +282,8 @@ impl ExportRefusal {
             Self::SeveralDocuments { .. } => "first move each integration to a separate file",
             Self::HasExtra(_) | Self::NotVerified(_) => "edit the file by hand",
             Self::Taken(_) => {
-                "move the file away, or export into another directory; `--overwrite NAME` rewrites the \
-                 file that describes integration NAME"
+                "move the file away, or export into another directory; to rewrite the file that \
+                 describes integration NAME, use `--overwrite NAME`"
             }
             Self::NoName { .. } => "rename the file that has this name",
             Self::SharedReference { .. } | Self::NoReference { .. } => {

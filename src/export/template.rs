@@ -27,12 +27,12 @@ pub struct ReferenceTemplate {
 pub enum ReferenceTemplateError {
     /// Every secret would have the same reference.
     #[error(
-        "it has no `{0}`: write both `{{name}}` and `{{attribute}}`, as in \
+        "the template has no `{0}`: write both `{{name}}` and `{{attribute}}`, as in \
          vault:secret/data/immuta/{{name}}#{{attribute}}"
     )]
     NoGap(&'static str),
     /// No source takes such a reference.
-    #[error("it must have one of these forms, without `${{` and `}}`: {0}")]
+    #[error("the template must have one of these forms, without `${{` and `}}`: {0}")]
     Form(String),
 }
 

@@ -171,10 +171,12 @@ fn live_value(
         return Ok(found.auto_bootstrap.map(Json::from));
     }
     if holds_secret(live) || is_mask(live) {
-        return Err("the server hides its value".to_owned());
+        return Err("the server hides the value".to_owned());
     }
     let Some(attribute) = attribute else {
-        return Err("this version does not know the attribute: edit `sync.extra`".to_owned());
+        return Err(
+            "this version does not know the attribute: edit `sync.extra` by hand".to_owned(),
+        );
     };
     let typed = typed(attribute, live);
     typed

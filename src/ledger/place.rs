@@ -124,7 +124,7 @@ impl PlaceError {
                 shown(&path.join("integrationd"))
             ),
             Self::OpenDirectory { path, mode: _ } | Self::OpenFile { path, mode: _ } => format!(
-                "make sure that no one has tampered with its contents, then run `chmod go-w {}`; \
+                "make sure that no one has tampered with the contents, then run `chmod go-w {}`; \
                 or choose another directory with `--state`",
                 shown(path)
             ),

@@ -79,7 +79,7 @@ fn directory_that_others_can_write_is_refused() {
     set_mode(state.path(), 0o777);
     insta::assert_snapshot!(refused(&state, &place), @r"
     other users can write to the state directory PLACE/open: its mode is 0777
-    help: make sure that no one has tampered with its contents, then run `chmod go-w PLACE/open`; or choose another directory with `--state`
+    help: make sure that no one has tampered with the contents, then run `chmod go-w PLACE/open`; or choose another directory with `--state`
     ");
     for mode in [0o770, 0o702] {
         set_mode(state.path(), mode);

@@ -14,7 +14,7 @@ use crate::reason::{Outlook, Reason};
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Block {
     /// Its document has an error.
-    #[error("its file has errors")]
+    #[error("the file has errors")]
     InvalidFile,
     /// Its file no longer holds a document.
     #[error("{file} no longer contains a document: it may have been truncated while it was saved")]
@@ -33,7 +33,7 @@ pub enum Block {
         key: String,
     },
     /// It is unknown whether the integration belongs to a connection.
-    #[error("it may belong to a connection: {reason}")]
+    #[error("the integration may belong to a connection: {reason}")]
     OwnersUnknown {
         /// The read that is missing.
         reason: String,
@@ -61,7 +61,7 @@ pub enum Block {
         ids: Vec<RemoteId>,
     },
     /// More than one file could describe the same live integration.
-    #[error("it cannot be distinguished from {}", list(others))]
+    #[error("the integration cannot be distinguished from {}", list(others))]
     AmbiguousFiles {
         /// The names of the others.
         others: Vec<Name>,
@@ -118,7 +118,7 @@ pub enum Block {
         id: RemoteId,
     },
     /// The server's list could not be read whole.
-    #[error("it may already exist: {reason}")]
+    #[error("the integration may already exist: {reason}")]
     UnknownScope {
         /// The unreadable part.
         reason: String,
@@ -144,7 +144,10 @@ pub enum Block {
     #[error(transparent)]
     NotDeleted(#[from] Undeletable),
     /// The server did not keep what it was sent, and nothing has moved since.
-    #[error("it does not converge: the server does not keep {}", kept_else(values))]
+    #[error(
+        "the integration does not converge: the server does not keep {}",
+        kept_else(values)
+    )]
     NotConverging {
         /// The attributes, with what is sent and what comes back.
         values: Vec<Change>,
@@ -159,8 +162,8 @@ pub enum Block {
     },
     /// The record names another integration than the file now describes.
     #[error(
-        "its file was applied to integration {id} with a different {attribute}, so this change is a \
-        replacement"
+        "the file was applied to integration {id} with a different {attribute}, so the change \
+        requires a replacement"
     )]
     Replacement {
         /// The name of the integration.
@@ -172,7 +175,7 @@ pub enum Block {
     },
     /// The record names another integration than the one that the file now describes.
     #[error(
-        "its file was applied to integration {id} with a different {attribute}, but now describes \
+        "the file was applied to integration {id} with a different {attribute}, but now describes \
         integration {other}"
     )]
     Moved {
@@ -210,7 +213,7 @@ pub enum Block {
     #[error("with the server's current values, {0}")]
     Unbound(Unbound),
     /// It failed a moment ago.
-    #[error("its last write failed; the next attempt is at {until:.0}")]
+    #[error("the last write failed; the next attempt is at {until:.0}")]
     BackingOff {
         /// The time.
         until: jiff::Timestamp,
@@ -332,7 +335,8 @@ impl Block {
             Self::Contested { name, .. } => help_of_contested(name),
             Self::ValueHidden { .. } => HELP_OF_HIDDEN.into(),
             Self::SecretNotGiven { .. } => {
-                "add each secret to the file as a reference; if there is no such secret, add the other attributes of its object".into()
+                "add each secret to the file as a reference; if an object has no secret, add its \
+                other attributes to the file".into()
             }
             Self::Unbound(unbound) => not_bound(unbound),
             Self::BackingOff { .. } => {
@@ -361,7 +365,7 @@ fn not_bound(unbound: &Unbound) -> String {
 fn moved(name: &str, attribute: &str, other: &RemoteId, recorded: Option<&str>) -> String {
     match recorded {
         Some(recorded) => format!(
-            "if {recorded} was renamed to {name}, declare it with `sync: {{previously: \
+            "if {recorded} was renamed to {name}, declare the rename with `sync: {{previously: \
             [{recorded}]}}`; or change {attribute} back"
         ),
         None => format!(
@@ -393,9 +397,9 @@ fn kept_else(values: &[Change]) -> String {
 fn help_of_not_converging(values: &[Change]) -> String {
     let path = values.first().map_or("", |change| change.path.as_str());
     format!(
-        "write the value as the server returns it, or ignore the attribute with `sync: {{ignore: \
-        [{{path: /{path}, reason: ...}}]}}`; integrationd retries only if the file or \
-        the server changes"
+        "set the value in the file to the one that the server returns, or ignore the attribute \
+        with `sync: {{ignore: [{{path: /{path}, reason: ...}}]}}`; integrationd retries only if \
+        the file or the server changes"
     )
 }
 

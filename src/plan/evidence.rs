@@ -15,19 +15,22 @@ pub enum Absence {
         file: String,
     },
     /// Its file has documents, and not this one.
-    #[error("{file} still exists but no longer describes it")]
+    #[error("{file} still exists but no longer describes the integration")]
     FileExists {
         /// The file.
         file: String,
     },
     /// An empty file may be about to describe it under another path.
-    #[error("{file} is empty and may soon describe it")]
+    #[error("{file} is empty and may soon describe the integration")]
     BlankFile {
         /// The empty file.
         file: String,
     },
     /// An earlier version recorded it, without its file.
-    #[error("the ledger does not record which file described it, and {file} may be that file")]
+    #[error(
+        "the ledger does not record which file described the integration, and {file} may be \
+        that file"
+    )]
     FileUnknown {
         /// A file that can have had it.
         file: String,
@@ -59,13 +62,13 @@ pub struct Contested {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnknownOutcome {
     /// It was begun a moment ago and may still take effect.
-    #[error("a create was started at {begun} and may still take effect")]
+    #[error("a creation was started at {begun} and may still take effect")]
     InFlight {
         /// Start of the write.
         begun: Timestamp,
     },
     /// More than one integration has appeared.
-    #[error("a create was interrupted, and integrations {} have appeared since", .ids.iter().map(RemoteId::as_str).collect::<Vec<_>>().join(" and "))]
+    #[error("a creation was interrupted, and integrations {} have appeared since", .ids.iter().map(RemoteId::as_str).collect::<Vec<_>>().join(" and "))]
     Tie {
         /// Those that have.
         ids: Vec<RemoteId>,

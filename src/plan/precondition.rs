@@ -145,13 +145,13 @@ impl std::fmt::Debug for StatePrecondition {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PreconditionFailure {
     /// The server is at work on it, or it must not be touched.
-    #[error("its status is now `{0}`")]
+    #[error("the status is now `{0}`")]
     Status(IntegrationStatus),
     /// It is another integration now.
-    #[error("its type is now `{0}`")]
+    #[error("the type is now `{0}`")]
     Type(String),
     /// Someone changed it.
-    #[error("these attributes have changed: {}", .0.join(", "))]
+    #[error("the server changed {}", .0.join(", "))]
     Attributes(Vec<AttributePath>),
     /// It has got stored secrets that the update would drop.
     #[error("the update would now drop these stored secrets: {}", .0.join(", "))]

@@ -11,10 +11,10 @@ use crate::reason::Reason;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Freeze {
     /// Something could not be read far enough to know what it is.
-    #[error("an unreadable file may describe it")]
+    #[error("an unreadable file may describe the integration")]
     Unreadable,
     /// A document has an error.
-    #[error("{file} has errors and may describe it")]
+    #[error("{file} has errors and may describe the integration")]
     Invalid {
         /// Its file.
         file: String,
@@ -79,7 +79,7 @@ pub enum Undeletable {
     },
     /// The deletion needs credentials that the ledger does not have.
     #[error(
-        "its deletion needs the credentials of its setup, but {}",
+        "the deletion needs the credentials of the setup, but {}",
         not_kept(paths)
     )]
     CredentialsNotKept {
@@ -119,8 +119,8 @@ impl Undeletable {
     pub fn help(&self) -> String {
         match self {
             Self::Protected { .. } => {
-                "restore its file; to delete the integration, restore the file without `protect`, \
-                sync once, then remove the file"
+                "restore the file to keep the integration; to delete the integration, restore the \
+                file without `sync.protect`, sync once, then remove the file"
                     .into()
             }
             Self::Frozen { .. } => {
@@ -161,10 +161,10 @@ pub(super) fn allow_removal(name: &str) -> String {
 
 fn not_kept(paths: &[AttributePath]) -> String {
     if paths.is_empty() {
-        "none are known".to_owned()
+        "none are recorded".to_owned()
     } else {
         format!(
-            "its file had a literal value for {}, and literal values are not recorded",
+            "the file had a literal value for {}, and literal values are not recorded",
             list(paths)
         )
     }

@@ -133,9 +133,9 @@ fn of_attribute(
             ""
         };
         let effect = if is_in_config {
-            "a plan does not compare it, and an update sends it back"
+            "plans do not compare the attribute, and updates send it back unchanged"
         } else {
-            "integrationd does not read it"
+            "integrationd does not read the attribute"
         };
         let what = format!("{place} is unknown{changes}");
         found.push(Deviation::harmless(what, effect));
@@ -148,13 +148,14 @@ fn of_attribute(
     if attribute.secret.contains(&SecretForm::OtherMask) {
         found.push(Deviation::harmless(
             format!("{place} is returned as an undocumented mask"),
-            "integrationd recognizes it, and does not send it back",
+            "integrationd recognizes the mask and does not send it back",
         ));
     }
     if attribute.secret.contains(&SecretForm::Shown) {
         found.push(Deviation::matters(
             format!("{place} is a stored secret, but the server returns it"),
-            "everyone with access to integrations can read it; integrationd does not show it",
+            "everyone with access to integrations can read the secret; integrationd does not \
+            show it",
         ));
     }
     if attribute.kinds.iter().any(|kind| is_other(&kind)) {
@@ -166,13 +167,13 @@ fn of_attribute(
     if is_in_config && !attribute.list {
         found.push(Deviation::matters(
             format!("{place} is returned for a single integration, but not in the list"),
-            "a plan uses the list, and may show a difference that does not exist",
+            "a plan uses the list and may show a difference that does not exist",
         ));
     }
     if is_in_config && !attribute.detail {
         found.push(Deviation::matters(
             format!("{place} is returned in the list, but not for a single integration"),
-            "an update reads the single integration, and may reset the attribute",
+            "an update reads the single integration and may reset the attribute",
         ));
     }
     if is_in_config && attribute.changes {

@@ -64,7 +64,7 @@ impl<'a> AdoptionDocument<'a> {
                 self.failed.push(name);
                 writeln!(
                     out,
-                    "  ✗ {name}: no live integration matches its file; run `integrationd \
+                    "  ✗ {name}: no live integration matches the file; run `integrationd \
                     sync` to create the integration"
                 )
             }

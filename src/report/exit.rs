@@ -53,8 +53,8 @@ impl Exit {
             }
             Self::Pending => "changes are pending (only with `--dry-run --detailed-exitcode`)",
             Self::Partial => {
-                "some actions were applied and others failed, or a signal ended the run, even \
-                before its first write"
+                "some actions were applied and others failed, or a signal ended the run, \
+                possibly before its first write"
             }
             Self::Refused => {
                 "the plan was not approved (no terminal and no `--yes`, or the prompt was \

@@ -80,7 +80,7 @@ pub fn code(number: &str) -> Result<Code, CommandFailure> {
         CommandFailure::new(
             Exit::Usage,
             format_args!("no diagnostic has the code {}", number.to_ascii_uppercase()),
-            format_args!("{meant}docs/diagnostics.md lists all codes"),
+            format_args!("{meant}see docs/diagnostics.md for all codes"),
         )
     })
 }

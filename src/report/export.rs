@@ -147,7 +147,7 @@ impl<'a> ExportDocument<'a> {
             if index == 0 {
                 let _ = writeln!(
                     out,
-                    "\nAdd these values if the integration uses them, because an update removes \
+                    "\nAdd these values if they are in use, because an update removes \
                     values that are not in the file:"
                 );
             }

@@ -70,7 +70,7 @@ fn text(history: &History) -> String {
     }
     let mut out = String::new();
     for run in &history.runs {
-        let outcome = run.end.as_ref().map_or("cut off", |end| &end.outcome);
+        let outcome = run.end.as_ref().map_or("unfinished", |end| &end.outcome);
         let source = escaped(&run.start.source);
         let begun = run.start.begun.strftime("%Y-%m-%d %H:%M:%SZ");
         let _ = writeln!(out, "{begun}  {outcome}  {DIM}{source}{DIM:#}");

@@ -46,9 +46,7 @@ pub fn next_step(explained: &ExplainedIntegration) -> NextStep {
             };
             nothing(format!("this integration is suspended: {suspend}; {then}"))
         }
-        Operation::Blocked(block) => {
-            nothing(format!("this integration is blocked because {block}"))
-        }
+        Operation::Blocked(block) => nothing(format!("this integration is blocked: {block}")),
         Operation::Unchanged { .. } => in_sync(&action.notes),
         Operation::Create(_)
         | Operation::Update { .. }
@@ -61,7 +59,7 @@ fn nothing(reason: impl std::fmt::Display) -> NextStep {
     NextStep {
         action: NONE,
         sentence: format!(
-            "The next sync does nothing: {}.",
+            "The next sync does nothing because {}.",
             escaped(&reason.to_string())
         ),
     }
@@ -162,10 +160,10 @@ fn write(explained: &ExplainedIntegration, kind: &Operation, notes: &[Note]) -> 
         .iter()
         .any(|note| matches!(note, Note::SecretsMissing { .. }));
     if missing {
+        let noun = noun(kind);
         return nothing(format!(
-            "the {} is blocked because secrets are not available here; it is needed because \
-            {reason}",
-            noun(kind)
+            "secrets that the {noun} needs are not available here; the {noun} is needed because \
+            {reason}"
         ));
     }
     let verb = match kind {
@@ -192,7 +190,7 @@ fn write(explained: &ExplainedIntegration, kind: &Operation, notes: &[Note]) -> 
 
 fn reason(explained: &ExplainedIntegration, kind: &Operation) -> String {
     match kind {
-        Operation::Create(_) => "no live integration matches its file".to_owned(),
+        Operation::Create(_) => "no live integration matches the file".to_owned(),
         Operation::Delete(_) => "no file describes it any longer".to_owned(),
         Operation::Update { .. }
         | Operation::Replace { .. }

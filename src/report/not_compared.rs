@@ -89,9 +89,7 @@ pub(super) fn write_line(out: &mut String, plan: &Plan) {
     let ignored = drift_ignored(plan);
     if ignored > 0 {
         let what = count(ignored, "attribute");
-        lines.push(format!(
-            "Drift ignored: {what} with a value that differs from the files."
-        ));
+        lines.push(format!("Drift in {what} is ignored."));
     }
     for line in lines {
         let _ = writeln!(out, "{}", paint(CHANGE, line));
@@ -106,7 +104,7 @@ fn secrets(out: &mut String, not_compared: &[NotCompared]) {
     }
     let (name, all) = match not_compared {
         [one] => (one.integration.as_str(), ""),
-        _ => ("NAME", " (`'*'` for all)"),
+        _ => ("NAME", " (`'*'` for all integrations)"),
     };
     let (secrets, whose) = counted(not_compared);
     let what = format!("Not compared: {secrets} of {whose}. The server never returns secrets.");

@@ -21,7 +21,7 @@ pub fn written(profile: &TenantProfile, file: &str) -> String {
         0 => writeln!(out, "The tenant matches the documentation (docs/API.md)."),
         all => writeln!(
             out,
-            "{} from docs/API.md; those that matter to integrationd are first:",
+            "{} from docs/API.md; those that matter to integrationd are listed first:",
             count(all, "deviation")
         ),
     };

@@ -40,7 +40,7 @@ pub fn ending(report: &Report) -> String {
             refused(
                 &mut out,
                 "the answer was not `yes`.",
-                "run the command again to apply the plan",
+                "run the command again and answer `yes` to apply the plan",
             );
         }
         Ending::Applied {
@@ -222,10 +222,11 @@ fn not_converged_one(out: &mut String, not_converged: NotConverged<'_>) {
         let _ = writeln!(out, "      {path}: sent {sent}, found {found}");
     }
     let help = if will_retry {
-        "the next run repeats the write: someone else may have changed the \
-        integration at the same time"
+        "check whether someone else changed the integration at the same time; the next run \
+        repeats the write"
     } else {
-        "write the value as the server returns it, or list the attribute under `sync.ignore`"
+        "set the value in the file to the one that the server returns, or list the attribute \
+        under `sync.ignore`"
     };
     let _ = writeln!(out, "{} {help}", paint(BOLD, " help:"));
 }

@@ -44,7 +44,7 @@ impl From<SnippetError> for CommandFailure {
                 failed("run `integrationd script` to get the script of a manual setup")
             }
             SnippetError::NotLive(_) => {
-                failed("run `integrationd sync` to create the integration first")
+                failed("first run `integrationd sync` to create the integration")
             }
             SnippetError::NoKey(_) => failed(
                 "use an API key with the permission APPLICATION_ADMIN, or copy the snippet from Immuta's app settings",
@@ -58,7 +58,7 @@ impl From<SnippetError> for CommandFailure {
                 "end the suspension first: remove it from the file, or run `integrationd resume {name}`"
             )),
             SnippetError::Owned { .. } => failed(
-                "create the key of a connection in Immuta; if the tenant has no connections, use `--connections none`",
+                "create the key for the connection in Immuta; if the tenant has no connections, use `--connections none`",
             ),
             SnippetError::Unknown(_) => failed(
                 "run the command without `--regenerate` in a minute, and compare the key with the one in the cluster",

@@ -59,7 +59,7 @@ fn action(out: &mut String, action: &Action) {
     notes(out, action);
     if !needed_scripts(action).is_empty() {
         let command = script_command(&action.name);
-        let _ = writeln!(out, "      before this, run the script of: {command}");
+        let _ = writeln!(out, "      first run the script that `{command}` prints");
     }
     let _ = writeln!(out);
 }
@@ -432,9 +432,9 @@ fn unmanaged(out: &mut String, unmanaged: &[Unmanaged]) {
                 format!(", formerly {name}")
             }
             Some(name) => format!(
-                ", formerly {name}: not deleted, because integrationd does not own it or a \
-                connection owned it for a time; delete it in Immuta, or restore its file and run \
-                `integrationd adopt {name}`"
+                ", formerly {name}: not deleted, because integrationd does not own the \
+                integration; delete it in Immuta, or restore its file and run `integrationd adopt \
+                {name}`"
             ),
             None => String::new(),
         };

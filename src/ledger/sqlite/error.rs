@@ -180,9 +180,9 @@ impl LedgerError {
     pub fn help(&self) -> &'static str {
         match self {
             Self::InUse { .. } => {
-                "wait until that process ends, or stop it; if it is a daemon with another socket \
-                than the default one, give that with `--socket`, and the daemon carries out the \
-                command; do not remove the lock file, which has no effect without the process"
+                "wait until that process ends, or stop it; if it is a daemon with a socket other \
+                than the default, give the socket with `--socket`, and the daemon carries out the \
+                command; do not remove the lock file: it has no effect once the process has ended"
             }
             Self::File { source, .. } => disk_help(source).unwrap_or(
                 "check the owner and mode of the file and its directory, or choose another \
@@ -196,7 +196,8 @@ impl LedgerError {
             }
             Self::Damaged { .. } => DAMAGED,
             Self::Row { .. } => {
-                "fix the row with the `sqlite3` shell, or delete it: its integration can be adopted again"
+                "fix the row with the `sqlite3` shell, or delete it: the integration can be adopted \
+                again"
             }
             Self::NoLog { .. } => "choose a directory on a local file system with `--state`",
             Self::Unsettled { .. } => {

@@ -163,7 +163,7 @@ impl LedgerStore for SqliteLedger {
             let mut records = seen.records.iter();
             records.try_for_each(|(name, record)| rows::insert_record(transaction, name, record))
         })
-        .map_err(StoreError::because("record", "the observation"))
+        .map_err(StoreError::because("record", "the observed state"))
     }
 
     async fn forget(&self, name: &str, id: &RemoteId) -> Result<(), StoreError> {

@@ -120,7 +120,7 @@ impl LedgerStore for ReadOnlyLedger {
     }
 
     async fn note(&self, _: &Observations) -> Result<(), StoreError> {
-        denied("record", "the observation")
+        denied("record", "the observed state")
     }
 
     async fn forget(&self, name: &str, _: &RemoteId) -> Result<(), StoreError> {

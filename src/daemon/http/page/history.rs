@@ -26,7 +26,7 @@ pub(super) fn section(view: &RunView) -> Markup {
 }
 
 fn run(run: &Run) -> Markup {
-    let outcome = run.end.as_ref().map_or("cut off", |end| &end.outcome);
+    let outcome = run.end.as_ref().map_or("unfinished", |end| &end.outcome);
     let (first, rest) = run.actions.split_at(run.actions.len().min(FIRST));
     let left_out = run.actions.len().saturating_sub(MOST);
     html! {
