@@ -22,9 +22,9 @@ pub enum OnDrift {
     /// Apply the file's value
     #[default]
     Apply,
-    /// Report it without changing it
+    /// Report the drift and keep the server's value
     Report,
-    /// Ignore it
+    /// Ignore the drift
     Ignore,
 }
 
@@ -34,7 +34,7 @@ pub enum OnConflict {
     /// Apply the file's value
     #[default]
     Apply,
-    /// Block it until an operator decides.
+    /// Block the integration until an operator decides
     Stop,
 }
 

@@ -7,14 +7,14 @@ use crate::text::count as plural;
 /// Kinds of actions to take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Policy {
-    /// Create and update, and delete integrations whose file was removed
+    /// Create and update integrations, and delete those whose file was removed
     Sync,
-    /// Create and update
+    /// Create and update integrations
     #[default]
     UpsertOnly,
-    /// Create
+    /// Create integrations
     CreateOnly,
-    /// Only read.
+    /// Write nothing
     Observe,
 }
 

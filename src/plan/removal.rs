@@ -184,7 +184,7 @@ pub(super) fn deletion(
         return Err(Undeletable::Protected { id }.into());
     }
     let Some(platform) = found.platform else {
-        let reason = format!("this version does not know its type `{}`", found.type_name);
+        let reason = format!("this version does not know the type `{}`", found.type_name);
         return Err(Block::UnknownScope { reason });
     };
     if let Some(unreadable) = live.unreadable_for(platform) {

@@ -124,13 +124,14 @@ impl Undeletable {
                     .into()
             }
             Self::Frozen { .. } => {
-                "fix the files, then try again: nothing is deleted while some files cannot be read"
+                "fix the files, then try again: nothing is deleted while a file has errors or cannot \
+                be read"
                     .into()
             }
             Self::NotRemoved { name, .. } => allow_removal(name),
             Self::Described { others, .. } => format!(
-                "declare which file the integration belongs to: set `sync.id`, or \
-                `sync.previously` in {}",
+                "declare which file describes the integration: set `sync.id` or `sync.previously` \
+                in {}",
                 list(others)
             ),
             Self::Pinned { .. } => "remove `sync.id`, then try again".into(),
