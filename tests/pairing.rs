@@ -64,7 +64,11 @@ async fn type_changed_during_an_outage_is_no_second_integration() {
     simulator.clear_faults();
     let ran = synced(&other, &simulator, &journal, pruning).await;
     assert_eq!(write_lines(&simulator), [""; 0]);
-    assert!(ran.shown().contains("requires a replacement"), "{}", ran.shown());
+    assert!(
+        ran.shown().contains("requires a replacement"),
+        "{}",
+        ran.shown()
+    );
     assert_eq!(names(&journal), ["lake 1", "stays 2"]);
 }
 

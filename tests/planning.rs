@@ -300,7 +300,9 @@ fn live_integration_without_identity_blocks_its_creates() {
     let live = tenant([live("7", "Databricks", json!({}))]);
     assert_eq!(
         kinds(&files, &live),
-        ["blocked: the integration may already exist: the list does not show `workspaceUrl` of integration 7"]
+        [
+            "blocked: the integration may already exist: the list does not show `workspaceUrl` of integration 7"
+        ]
     );
 }
 
