@@ -30,7 +30,7 @@ fn reference_bound_elsewhere_is_never_fetched() {
     assert_eq!(tenant.tokens(), ["the-token"]);
     assert_eq!(stub.lines(), ["GET /v1/kv/data/good"]);
     insta::assert_snapshot!(ran.stderr.split("\n\n").next().unwrap(), @"
-    [FILES]/evil.yaml:7:11: error[E0404]: `${vault:kv/data/other#token}` may not be sent to the host `evil.example.com` of `workspaceUrl`
+    [FILES]/evil.yaml:7:11: error[E0404]: `${vault:kv/data/other#token}` may not be sent to the host `evil.example.com` in `workspaceUrl`
       |
     7 |   token: '${vault:kv/data/other#token}'
       |           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^ not allowed here
@@ -74,7 +74,7 @@ fn validate_knows_the_bindings_and_needs_nothing_else() {
     validate("env:SNOWFLAKE_*=Snowflake@*.snowflakecomputing.com").exits_with(0);
     let ran = validate("env:SNOWFLAKE_*=Snowflake@*.example.com").exits_with(65);
     insta::assert_snapshot!(ran.stdout.replace(&files.path().display().to_string(), "[FILES]"), @"
-    [FILES]/a.yaml:9:13: error[E0404]: `${env:SNOWFLAKE_PASSWORD}` may not be sent to the host `a.snowflakecomputing.com` of `host`
+    [FILES]/a.yaml:9:13: error[E0404]: `${env:SNOWFLAKE_PASSWORD}` may not be sent to the host `a.snowflakecomputing.com` in `host`
       |
     9 |   password: ${env:SNOWFLAKE_PASSWORD}
       |             ^^^^^^^^^^^^^^^^^^^^^^^^^ not allowed here
@@ -143,7 +143,7 @@ fn host_that_the_server_has_gets_no_bound_secret() {
     insta::assert_snapshot!(ran.stdout, @"
       # lake is blocked  [FILES]/lake.yaml:1
       ! Databricks Unity Catalog
-          with the server's current values, `${env:DBX}` may not be sent to the host `evil.example` of `oAuthClientConfig/authorityUrl`
+          with the server's current values, `${env:DBX}` may not be sent to the host `evil.example` in `oAuthClientConfig/authorityUrl`
           help: correct oAuthClientConfig/authorityUrl in Immuta, or set it in the file; `--allow-secret` allows `env:DBX=Databricks@*.azuredatabricks.net`
           note: oAuthClientConfig/authorityUrl keeps the server's value, which points to evil.example
 

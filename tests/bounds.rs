@@ -169,7 +169,7 @@ fn mistakes_of_a_run_are_counted_and_the_first_are_shown() {
     let shown = all.matches("error[").count();
     assert!((400..=500).contains(&shown), "{shown}");
     assert!(
-        all.contains("errors in these files that are not shown: "),
+        all.contains("errors and warnings not shown for these files: "),
         "{:.3000}",
         ran.stderr
     );

@@ -101,7 +101,7 @@ async fn ignored_authority_of_the_server_gets_no_bound_secret() {
         applied(&of(lake(EVIL, "junk", "")), &simulator, &journal).await;
         let second = of(lake(GOOD, DBX, IGNORE_AUTHORITY));
         let ran = synced(&second, &simulator, &journal).await;
-        let place = "the host `evil.example` of `oAuthClientConfig/authorityUrl`";
+        let place = "the host `evil.example` in `oAuthClientConfig/authorityUrl`";
         is_blocked(&ran, &simulator, place);
         // The way out that the plan names.
         applied(&of(lake(GOOD, DBX, "")), &simulator, &journal).await;
@@ -171,7 +171,7 @@ async fn drift_withheld_by_policy_gets_no_bound_secret() {
     simulator.clear_log();
     let run = Run::of(&other, &simulator).remembering(&journal);
     let ran = run.on_drift(OnDrift::Report).sync().await;
-    let place = "the host `evil.example` of `oAuthClientConfig/authorityUrl`";
+    let place = "the host `evil.example` in `oAuthClientConfig/authorityUrl`";
     is_blocked(&ran, &simulator, place);
 }
 

@@ -268,7 +268,10 @@ fn other_settings_or_another_ledger_are_refused() {
     let settings = settings.display().to_string();
     let told = world.run(&["sync", "--yes", "--config", &settings]);
     let told = told.exits_with(1).stderr;
-    assert!(told.contains("it has other settings"), "{told}");
+    assert!(
+        told.contains("the daemon does not use the settings"),
+        "{told}"
+    );
     // A run with another ledger is under way, and the socket is that of this daemon.
     let other = World::new();
     let second = other.daemon(&[]).without_env("IMMUTA_URL");
@@ -278,7 +281,10 @@ fn other_settings_or_another_ledger_are_refused() {
     let run = Integrationd::new(["sync", "--yes", "--state", &path, "--socket"]);
     let run = run.arg(world.socket()).on(&world.web.tenant).run();
     let told = run.exits_with(1).stderr;
-    assert!(told.contains("it has another ledger"), "{told}");
+    assert!(
+        told.contains("the daemon uses a different ledger"),
+        "{told}"
+    );
     ends(second);
     ends(daemon);
 }
@@ -516,7 +522,7 @@ fn records_for_a_ledger_that_has_changed_are_refused() {
     let taken = said("lake", &own);
     assert!(taken.contains("the ledger has changed: `lake`"), "{taken}");
     let other = said("sea", "https://other.example.com");
-    assert!(other.contains("it manages"), "{other}");
+    assert!(other.contains("the daemon manages"), "{other}");
     ends(daemon);
 }
 
@@ -607,7 +613,7 @@ fn command_waits_for_the_run_under_way() {
     eventually("the run", || !world.web.tenant.requests().is_empty());
     world.change();
     let ran = world.run(&["sync", "--yes"]).exits_with(0);
-    let waits = "Waiting for the daemon to end the run under way.";
+    let waits = "Waiting for the daemon to finish the run under way.";
     assert!(ran.stderr.contains(waits), "{}", ran.stderr);
     assert_eq!(world.web.tenant.writes(), ["PUT /integrations/1"]);
     ends(daemon);
@@ -704,7 +710,7 @@ fn another_tenant_or_command_is_refused() {
     let own = world.web.tenant.url();
     let other = said(&["sync", "--yes"], "https://other.example.com");
     assert!(
-        other.contains(r#"{"type":"refused","why":"it manages"#),
+        other.contains(r#"{"type":"refused","why":"the daemon manages"#),
         "{other}"
     );
     for refused in [

@@ -69,7 +69,7 @@ async fn emptied_file_is_shown_with_what_helps() {
     let shown = anstream::adapter::strip_str(&ran.shown()).to_string();
     insta::assert_snapshot!(shown, @"
     lake.yaml: warning[W0601]: this file describes no integration
-     = help: add an integration, or remove the file; if the file used to describe one, `--policy sync` then deletes that integration
+     = help: add an integration, or remove the file; after the removal, `--policy sync` deletes the integration that the file used to describe
 
     1 warning in 1 file
       # lake is blocked  lake.yaml:1

@@ -85,7 +85,7 @@ fn a_page_of_html_is_no_tenant() {
     ok      url          [TENANT]
     ok      connection   connected to this machine without TLS
     failed  tenant       GET /integrations: the response is an HTML page, not JSON
-    help:   check that the URL is that of an Immuta tenant, as in the browser but without a path, and that no proxy responds in the tenant's place
+    help:   check that the URL is the tenant's address as in the browser, without a path, and that no proxy responds in the tenant's place
     ");
 }
 
@@ -99,7 +99,7 @@ fn a_path_without_an_api_is_no_tenant() {
     ok      url          [TENANT]
     ok      connection   connected to this machine without TLS
     failed  tenant       GET /integrations: 404 Not Found: Not Found
-    help:   check that the URL is that of an Immuta tenant, as in the browser but without a path, and that no proxy responds in the tenant's place
+    help:   check that the URL is the tenant's address as in the browser, without a path, and that no proxy responds in the tenant's place
     ");
 }
 

@@ -205,7 +205,8 @@ fn repository_of_another_user_is_refused_with_a_remedy() {
     let bare = world.repository.path();
     chown(&bare, Some(54_321), None).unwrap();
     let why = format!("{bare} belongs to user 54321, but integrationd runs as root (0)");
-    let help = "run integrationd as the owner, or make the user that runs integrationd the owner";
+    let help =
+        "run integrationd as the owner, or give ownership to the user that runs integrationd";
     let ran = world.sync(&[BOUND]).exits_with(1);
     let told = format!("{why}\n help: {help}\n");
     assert!(ran.stderr.ends_with(&told), "{}", ran.stderr);
@@ -355,7 +356,7 @@ fn refused_revision_may_be_rewritten_as_it_was_not_applied() {
         .repository
         .write("files/lake.yaml", LAKE.replace("/one", "/two"));
     world.repository.commit("files/sea.yaml", "type: Trino\n");
-    daemon.prints("refused by the guard");
+    daemon.prints("the guard refused the plan");
     world.repository.git(["rm", "--quiet", "files/sea.yaml"]);
     world
         .repository

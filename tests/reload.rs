@@ -162,15 +162,15 @@ fn reload_that_takes_protection_away_is_refused() {
     world.set("interval: 2h\nallow-secret: ['env:OTHER', 'env:LAKE_TOKEN=*']\n");
     served.daemon.signal("HUP");
     systemd.hears(OLD_GO_ON);
-    let told = "a reload cannot remove protection: `allow-secret` env:LAKE_TOKEN=* allows more \
-                than before; `policy` changes from `create-only` to `upsert-only`; `max-deletes` \
-                allows more than before";
+    let told = "a reload cannot make the settings less strict: the `allow-secret` binding \
+                `env:LAKE_TOKEN=*` allows more than before; `policy` changes from \
+                `create-only` to `upsert-only`; `max-deletes` allows more than before";
     served.daemon.prints(told);
     eventually("it is on the page", || {
         served
             .get("/")
             .body
-            .contains("a reload cannot remove protection")
+            .contains("a reload cannot make the settings less strict")
     });
     let refused = &served.status()["settings_refused"];
     assert_eq!(refused["why"], told);
@@ -208,8 +208,8 @@ fn binding_can_be_narrowed_by_a_reload_and_not_widened() {
     ));
     served.daemon.signal("HUP");
     systemd.hears(OLD_GO_ON);
-    let refused = "`allow-secret` * allows more than before; `allow-secret` env:LAKE_TOKEN allows \
-        more than before";
+    let refused = "the `allow-secret` binding `*` allows more than before; the `allow-secret` \
+        binding `env:LAKE_TOKEN` allows more than before";
     served.daemon.prints(refused);
     let why = served.status()["settings_refused"]["why"].to_string();
     assert!(why.contains(refused), "{why}");

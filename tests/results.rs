@@ -171,7 +171,7 @@ fn write_is_unproved_if_the_tenant_goes_away_after_it() {
 
     Applied: 1 updated.
     Not verified: the tenant could not be read afterwards: GET /integrations: the response is an HTML page, not JSON
-     help: check that the URL is that of an Immuta tenant, as in the browser but without a path, and that no proxy responds in the tenant's place
+     help: check that the URL is the tenant's address as in the browser, without a path, and that no proxy responds in the tenant's place
     ");
 }
 
@@ -220,7 +220,7 @@ fn answer_of_another_server_is_reported_with_a_remedy() {
     let ran = apply(&tenant, &Files::examples()).exits_with(1);
     insta::assert_snapshot!(ran.all(), @r"
     error: the tenant could not be read: GET /integrations: the response is an HTML page, not JSON
-     help: check that the URL is that of an Immuta tenant, as in the browser but without a path, and that no proxy responds in the tenant's place
+     help: check that the URL is the tenant's address as in the browser, without a path, and that no proxy responds in the tenant's place
     ");
     let wrong = Integrationd::new(["list"])
         .on(&tenant)

@@ -304,7 +304,7 @@ fn request_of_another_form_or_version_is_refused() {
         ),
         (
             br#"{"protocol":1,"version":"9.0.0","command":{"dance":{}}}"#,
-            "does not know this request of the client (version 9.0.0)",
+            "does not know this request from the client (version 9.0.0)",
         ),
     ];
     for (request, why) in refusals {

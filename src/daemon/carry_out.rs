@@ -77,16 +77,16 @@ fn writes(exit: Exit) -> bool {
 fn refusal(view: &ClientView, session: &Session, settings: &DaemonSettings) -> Option<String> {
     let own = session.tenant();
     if view.tenant != own {
-        return Some(format!("it manages {own}, not {}", view.tenant));
+        return Some(format!("the daemon manages {own}, not {}", view.tenant));
     }
     if state::identity(settings.run.state.as_deref(), own) != Some(view.ledger) {
-        return Some("it has another ledger: check `--state`".to_owned());
+        return Some("the daemon uses a different ledger: check `--state`".to_owned());
     }
     let file = &settings.file;
     let other = view.settings_file.as_deref();
     let other = other.filter(|path| file.is_empty || !is_same_place(path, &file.path))?;
     Some(format!(
-        "it has other settings than those in {}: check `--config`",
+        "the daemon does not use the settings in {}: check `--config`",
         other.display()
     ))
 }
@@ -101,8 +101,9 @@ async fn record(
     let files = &settings.run.files.dir;
     if settings.run.git.is_some() || !is_same_place(&handed.directory, files) {
         return Err(
-            "its files are not those of this export, so it cannot own the integrations yet: \
-            export without `--adopt`, and run `integrationd adopt` when its files describe them"
+            "the daemon does not read the exported files, so it cannot own the integrations yet: \
+            export without `--adopt`, and run `integrationd adopt` when the daemon's files \
+            describe the integrations"
                 .to_owned(),
         );
     }

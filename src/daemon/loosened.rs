@@ -310,37 +310,37 @@ mod tests {
         (
             "--allow-secret env:A=TYPE@a.example.com",
             "--allow-secret env:A=TYPE@a.example.com --allow-secret *",
-            "`allow-secret` * allows more than before",
+            "the `allow-secret` binding `*` allows more than before",
         ),
         (
             "--allow-secret env:A=TYPE@a.example.com",
             "--allow-secret env:*=*@*",
-            "`allow-secret` env:*=*@* allows more than before",
+            "the `allow-secret` binding `env:*=*@*` allows more than before",
         ),
         (
             "--allow-secret env:A",
             "--allow-secret env:A --allow-secret vault:kv/*",
-            "`allow-secret` vault:kv/* allows more than before",
+            "the `allow-secret` binding `vault:kv/*` allows more than before",
         ),
         (
             "--allow-secret env:A=TYPE@a.example.com",
             "--allow-secret env:A=*@a.example.com",
-            "`allow-secret` env:A=*@a.example.com allows more than before",
+            "the `allow-secret` binding `env:A=*@a.example.com` allows more than before",
         ),
         (
             "--allow-secret env:*=TYPE@a.example.com",
             "--allow-secret env:*=TYPE@a.example.com --allow-secret env:A=TYPE@*.example.com",
-            "`allow-secret` env:A=TYPE@*.example.com allows more than before",
+            "the `allow-secret` binding `env:A=TYPE@*.example.com` allows more than before",
         ),
         (
             "--allow-secret env:A=TYPE@*.example.com",
             "--allow-secret env:A=TYPE",
-            "`allow-secret` env:A=TYPE allows more than before",
+            "the `allow-secret` binding `env:A=TYPE` allows more than before",
         ),
         (
             "--git /r --allow-secret env:A",
             "--git /r --allow-secret *",
-            "`allow-secret` * allows more than before",
+            "the `allow-secret` binding `*` allows more than before",
         ),
         (
             "--policy create-only",

@@ -146,7 +146,7 @@ impl Inner {
     fn register(&mut self) {
         let version = vec![("version", env!("CARGO_PKG_VERSION"))];
         let it = &mut self.registry;
-        it.register("build", "Running version", Info::new(version));
+        it.register("build", "Version of the running daemon", Info::new(version));
         it.register("reconcile", "Runs by result", self.reconciles.clone());
         it.register(
             "reconcile_duration_seconds",
@@ -155,12 +155,12 @@ impl Inner {
         );
         it.register(
             "last_reconcile_timestamp_seconds",
-            "End of the last run",
+            "End time of the last run",
             self.last_reconcile.clone(),
         );
         it.register(
             "last_success_timestamp_seconds",
-            "End of the last run that ended in sync",
+            "End time of the last run that ended in sync",
             self.last_success.clone(),
         );
         self.register_integrations();

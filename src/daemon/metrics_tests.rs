@@ -61,7 +61,7 @@ fn run_is_counted_by_result_and_every_series_exists_at_once() {
         RunOutcome {
             disposition: Disposition::Stalled(Reason::GuardRefused),
             exit: Exit::Refused,
-            summary: "refused by the guard".to_owned(),
+            summary: "the guard refused the plan".to_owned(),
             help: None,
             revision: None,
             view: None,

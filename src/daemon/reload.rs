@@ -174,7 +174,10 @@ fn emptied(file: &SettingsFile) -> CommandFailure {
 fn looser(found: &[String]) -> CommandFailure {
     CommandFailure::new(
         Exit::InvalidSettings,
-        format_args!("a reload cannot remove protection: {}", found.join("; ")),
+        format_args!(
+            "a reload cannot make the settings less strict: {}",
+            found.join("; ")
+        ),
         "restore the settings file; if the change is intended, restart the daemon: `systemctl \
         restart integrationd`",
     )

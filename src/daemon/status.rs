@@ -14,7 +14,7 @@ use crate::reason::Reason;
 pub struct DaemonStatus {
     /// The current phase.
     pub phase: DaemonPhase,
-    /// End of the last run; `None` before the first.
+    /// End time of the last run; `None` before the first.
     pub last: Option<RunOutcome>,
     /// Time of that end.
     pub at: Option<Timestamp>,

@@ -420,7 +420,7 @@ fn how(report: &Report) -> String {
                 blocked => format!("{done}, {blocked} blocked"),
             }
         }
-        Ending::Guarded(_) => "refused by the guard".to_owned(),
+        Ending::Guarded(_) => "the guard refused the plan".to_owned(),
         Ending::Planned | Ending::NothingToDo | Ending::Refused(_) => {
             text::counted(&report.synced.plan)
         }

@@ -78,7 +78,8 @@ codes! {
         the text misleading. Misleading characters are bidirectional controls, and a carriage \
         return without a line feed, which ends a line in YAML but not in git or an editor."
     DuplicateKey "E0109" "duplicate-key" file
-        "A mapping contains a key twice. One of the two values would be silently lost."
+        "A mapping contains a key twice. Without this error, one of the two values would be silently \
+        lost."
     KeyNotText "E0110" "key-not-text" file
         "A key of a mapping is not a string. Keys become attribute names, which are strings."
     Tag "E0111" "tag" file
@@ -95,8 +96,8 @@ codes! {
     NotAMapping "E0201" "not-a-mapping" file
         "A document must be a mapping with the keys `type`, `autoBootstrap`, `config` and `sync`."
     UnknownKey "E0202" "unknown-key" file
-        "A key at the top level of the document, or below `sync`, is unknown. It would be \
-        silently ignored."
+        "A key at the top level of the document, or below `sync`, is unknown. Without this error, \
+        the key would be silently ignored."
     MissingType "E0203" "missing-type" file
         "Every integration needs a `type`."
     UnknownType "E0204" "unknown-type" file
@@ -143,7 +144,7 @@ codes! {
         is not shown because it may be a secret."
     ReferenceNotAllowed "E0402" "reference-not-allowed" file
         "References to secrets are allowed only where the platform expects a secret. Anywhere \
-        else the value would be shown, and a plan must not reveal the environment."
+        else, the value would be shown in plans and logs."
     UnknownVariable "E0403" "unknown-variable" file(Variable("REGION", "us-east-1"))
         "The reference names a variable that the settings do not declare."
     UnboundReference "E0404" "unbound-reference" file(Binding("env:LAKE_TOKEN=*@lake.example.net"))
@@ -155,10 +156,10 @@ codes! {
         file could send that credential to any host. Give the integration a credential of its own."
     SameName "E0501" "same-name" file
         "Two documents have the same name. The name pairs a document with its integration, so \
-        neither is applied."
+        neither document is applied."
     SameIdentity "E0502" "same-identity" file
-        "Two documents describe the same integration. Unless each has its own `sync.id`, neither \
-        is applied."
+        "Two documents describe the same integration. Unless each document has its own `sync.id`, \
+        neither document is applied."
     SameId "E0503" "same-id" file
         "Two documents for the same platform are pinned to the same live integration by `sync.id`."
     NotUnique "E0504" "not-unique" file

@@ -271,7 +271,9 @@ impl Bindings {
         };
         let wider = new.bound.iter().filter(allows_more);
         wider
-            .map(|binding| format!("`allow-secret` {binding} allows more than before"))
+            .map(|binding| {
+                format!("the `allow-secret` binding `{binding}` allows more than before")
+            })
             .collect()
     }
 
@@ -354,7 +356,7 @@ const LISTED: usize = 6;
 
 fn allowed(bindings: &[&Binding]) -> String {
     if bindings.is_empty() {
-        return "add an `--allow-secret` for this reference: no existing one covers it".to_owned();
+        return "no `--allow-secret` covers this reference: add one".to_owned();
     }
     let listed = bindings.iter().take(LISTED);
     let listed: Vec<&str> = listed.map(|binding| binding.text.as_str()).collect();

@@ -158,7 +158,7 @@ fn finish(
         && more > 0
     {
         last.help.push(format!(
-            "errors in this document that are not shown: {more}"
+            "errors and warnings not shown for this document: {more}"
         ));
     }
     drafts

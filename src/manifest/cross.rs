@@ -56,7 +56,7 @@ pub(super) fn check(documents: &mut [Checked]) {
                     .map(|(_, place)| place.labelled("another document"))
                     .collect(),
                 help: std::iter::once(clash.help.clone())
-                    .chain((hidden > 0).then(|| format!("documents that are not shown: {hidden}")))
+                    .chain((hidden > 0).then(|| format!("documents not shown: {hidden}")))
                     .collect(),
             };
             let Some(document) = documents.get_mut(*index) else {

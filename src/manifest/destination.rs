@@ -61,7 +61,7 @@ impl serde::Serialize for Destination {
 impl std::fmt::Display for Destination {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Host { path, host } => write!(f, "the host `{host}` of `{path}`"),
+            Self::Host { path, host } => write!(f, "the host `{host}` in `{path}`"),
             Self::Unclear { path } => write!(f, "the unknown destination in `{path}`"),
         }
     }

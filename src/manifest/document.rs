@@ -267,7 +267,7 @@ impl Checker<'_> {
                 format!("this platform has no `{key}`"),
             )
             .label("never sent")
-            .help("remove this key: the payload is `type` alone"),
+            .help("remove this key: the payload of this platform contains only `type`"),
         );
     }
 }

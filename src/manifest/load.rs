@@ -147,8 +147,9 @@ fn shorten(diagnostics: &mut Vec<Diagnostic>) {
         is_kept
     });
     if let Some(last) = diagnostics.last_mut() {
-        last.help
-            .push(format!("errors in these files that are not shown: {more}"));
+        last.help.push(format!(
+            "errors and warnings not shown for these files: {more}"
+        ));
     }
 }
 
@@ -217,8 +218,8 @@ fn load_text(context: CheckContext<'_>, path: &str, source: &str) -> Loaded {
             path,
             Code::EmptyFile,
             "this file describes no integration",
-            "add an integration, or remove the file; if the file used to describe one, `--policy \
-            sync` then deletes that integration",
+            "add an integration, or remove the file; after the removal, `--policy sync` deletes \
+            the integration that the file used to describe",
         ));
     }
     for document in documents {

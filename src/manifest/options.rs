@@ -356,7 +356,7 @@ impl Checker<'_> {
             }),
             Err(error) => {
                 let error: UntilError = error;
-                let what = "`sync.suspend.until` is neither a date nor a time with a zone";
+                let what = "`sync.suspend.until` is neither a date nor a time with a time zone";
                 let draft = DiagnosticBuilder::new(Code::SyncOption, until.value.span, what);
                 self.report(draft.label(error.to_string()));
                 None

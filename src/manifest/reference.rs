@@ -35,7 +35,7 @@ impl Checker<'_> {
                         contain a reference to a secret"
                         ),
                     )
-                    .label("its value is shown in plans and logs")
+                    .label("this value is shown in plans and logs")
                     .help(
                         "write the value itself, or use a declared variable: `${var:NAME}`; \
                             write `$${` for a literal `${`",

@@ -240,11 +240,11 @@ fn description(attribute: &Attribute) -> String {
     }
     if attribute.class_for(true) == Class::OneTime {
         text.push_str(
-            " With `autoBootstrap: true`, it is used only for the setup and is not stored.",
+            " With `autoBootstrap: true`, the value is used only for the setup and is not stored.",
         );
     }
     if attribute.is_fixed {
-        text.push_str(" It cannot be changed once it is set.");
+        text.push_str(" The value cannot be changed once it is set.");
     }
     text
 }

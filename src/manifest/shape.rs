@@ -364,7 +364,7 @@ impl Checker<'_> {
         let help = match occurrence.attribute.need {
             Need::Always(Evidence::Documented) => "give this attribute a value: it is required",
             Need::Always(_) | Need::Optional | Need::When(..) => {
-                "omit the key, and the server keeps its own value"
+                "omit the key to let the server keep its own value"
             }
         };
         self.report(

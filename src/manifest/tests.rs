@@ -360,7 +360,7 @@ fn a_document_with_very_many_mistakes_is_cut_short() {
     let manifest = load_one(&format!("type: Bare\n{text}"));
     assert_eq!(manifest.diagnostics.len(), 100);
     let rendered = render(&manifest.diagnostics, false);
-    assert!(rendered.contains("errors in this document that are not shown: 4900"));
+    assert!(rendered.contains("errors and warnings not shown for this document: 4900"));
 }
 
 #[test]

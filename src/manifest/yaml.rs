@@ -113,7 +113,7 @@ impl Reader<'_> {
         }
         #[expect(
             clippy::wildcard_enum_match_arm,
-            reason = "the rest goes to the composer"
+            reason = "the composer handles all other events"
         )]
         match event {
             Event::DocumentStart(..) => {

@@ -42,7 +42,7 @@ const ATTRIBUTES: &[Attribute] = &[
     Attribute::new(
         "datasetSuffix",
         format::SUFFIX,
-        "The suffix of the data sets with Immuta's views.",
+        "The suffix of the data sets that contain Immuta's views.",
     )
     .required(Documented),
     Attribute::new(

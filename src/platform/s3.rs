@@ -55,7 +55,7 @@ const ATTRIBUTES: &[Attribute] = &[
     Attribute::new(
         "awsLocationPath",
         format::S3_PREFIX,
-        "The base S3 prefix, shared with no other integration.",
+        "The base S3 prefix, which no other integration may share.",
     )
     .class(Class::Immutable)
     .required(Documented),

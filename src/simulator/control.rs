@@ -373,7 +373,10 @@ fn value(body: &Bytes) -> Result<Value, ControlError> {
     serde_json::from_slice(body).map_err(unfit)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the form that map_err takes")]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "`map_err` passes the error by value"
+)]
 fn unfit(error: serde_json::Error) -> ControlError {
     ControlError::Body(error.to_string())
 }

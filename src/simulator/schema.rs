@@ -110,7 +110,7 @@ impl Contract {
         let mapping = document
             .pointer("/components/schemas/IntegrationRequest/discriminator/mapping")
             .and_then(Value::as_object)
-            .ok_or("no discriminator of IntegrationRequest")?;
+            .ok_or("IntegrationRequest has no discriminator")?;
         let mut types = BTreeMap::new();
         for (name, reference) in mapping {
             types.insert(name.clone(), TypeFacts::read(document, reference)?);
@@ -152,7 +152,8 @@ impl Contract {
 
 impl TypeFacts {
     fn read(document: &Value, reference: &Value) -> Result<Self, String> {
-        let schema = resolve(document, reference).ok_or("a mapping that leads nowhere")?;
+        let schema =
+            resolve(document, reference).ok_or("the mapping points to a missing schema")?;
         let root = json!({
             "$schema": "https://json-schema.org/draft/2020-12/schema",
             "$ref": reference,

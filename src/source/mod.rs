@@ -91,4 +91,4 @@ impl SourceError {
 }
 
 /// The remedy for files that are being written.
-const AGAIN: &str = "nothing was changed: wait until the files are written, then try again";
+const AGAIN: &str = "nothing was changed: wait until the files no longer change, then try again";

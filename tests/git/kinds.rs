@@ -223,8 +223,8 @@ fn closed_directory_is_named_with_user_and_remedy() {
             closed.display()
         );
         assert!(ran.stderr.contains(&what), "{}", ran.stderr);
-        let help = "help: give that user access, or move the repository; under systemd, \
-            ProtectHome= also blocks home directories";
+        let help = "help: give the user that runs integrationd access to the directory, or move the \
+            repository; under systemd, ProtectHome= also blocks home directories";
         assert!(ran.stderr.contains(help), "{}", ran.stderr);
     }
     assert_eq!(tenant.requests(), [""; 0]);

@@ -137,8 +137,8 @@ pub enum InvalidRequest {
     },
     /// A command is carried out for a client of the same version only.
     #[error(
-        "the daemon has version {VERSION}, the client has version {version}: use the same version \
-         for both, or restart the daemon after an upgrade"
+        "the daemon has version {VERSION}, but the client has version {version}: use the same \
+         version for both, or restart the daemon after an upgrade"
     )]
     Version {
         /// The client's version.
@@ -146,7 +146,7 @@ pub enum InvalidRequest {
     },
     /// Another version may know the command or its arguments.
     #[error(
-        "the daemon (version {VERSION}) does not know this request of the client (version \
+        "the daemon (version {VERSION}) does not know this request from the client (version \
          {version}): use the same version for both"
     )]
     Command {

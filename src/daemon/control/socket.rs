@@ -31,13 +31,13 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const LARGEST_ANSWER: usize = 1024;
 
 /// Said to a client whose command waits.
-const WAITING: &str = "Waiting for the daemon to end the run under way.\n";
+const WAITING: &str = "Waiting for the daemon to finish the run under way.\n";
 
 /// Said to a client that gives up waiting.
-const CANCELLED: &str = "Stopped before the daemon began: nothing was written.\n";
+const CANCELLED: &str = "Stopped before the daemon began the command: nothing was written.\n";
 
 /// Reason to refuse a request at the end of the daemon.
-pub(in crate::daemon) const SHUTTING_DOWN: &str = "it is shutting down";
+pub(in crate::daemon) const SHUTTING_DOWN: &str = "the daemon is shutting down";
 
 /// Answers until the stop is pulled.
 pub async fn serve(
@@ -131,7 +131,7 @@ impl ControlClient {
             done,
         };
         if self.commands.try_send(run).is_err() {
-            return refused("too many commands wait for the daemon: try again later");
+            return refused("too many commands are waiting for the daemon: try again later");
         }
         let mut is_patient = true;
         let mut listens = true;
@@ -174,7 +174,7 @@ impl ControlClient {
                 exit_code: exit as u8,
                 summary: String::new(),
             },
-            Err(_) if screen.has_begun() => refused("it ended before the command did"),
+            Err(_) if screen.has_begun() => refused("the daemon ended before the command did"),
             Err(_) => refused(SHUTTING_DOWN),
         }
     }

@@ -72,8 +72,9 @@ fn numbers(names: &[String]) -> Result<Vec<u32>, CommandFailure> {
     let number = |name: &String| {
         let number = number(name, &users)?;
         if map.as_deref().is_some_and(|map| !is_mapped(number, map)) {
-            let what =
-                format!("`--socket-user {name}` cannot be identified in this user namespace");
+            let what = format!(
+                "the user in `--socket-user {name}` cannot be identified in this user namespace"
+            );
             let help = "set PrivateUsers=no in the systemd unit, so that the process has no user \
                 namespace of its own";
             return Err(CommandFailure::new(Exit::InvalidSettings, what, help));

@@ -71,8 +71,8 @@ impl HttpError {
     pub fn help(&self) -> &'static str {
         match self {
             Self::Bind { .. } => {
-                "another daemon may be using the address: choose another one with `--listen`, or \
-                use `--listen none`"
+                "another process may be using the address: choose a different address with \
+                `--listen`, or use `--listen none`"
             }
             Self::ReadTls { .. } | Self::NoCertificate { .. } | Self::BadTls(_) => {
                 "check `--listen-tls-cert` and `--listen-tls-key`: both must be PEM files; in \

@@ -363,7 +363,7 @@ fn another_revision_that_is_held_is_news() {
 fn guard_refusal_is_reported_again_when_the_plan_grows() {
     let guarded = |update| RunOutcome {
         disposition: Disposition::Stalled(Reason::GuardRefused),
-        summary: "refused by the guard".to_owned(),
+        summary: "the guard refused the plan".to_owned(),
         help: None,
         exit: Exit::Failed,
         revision: None,

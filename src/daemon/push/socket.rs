@@ -70,7 +70,7 @@ impl SocketClient {
             Err(_) => {
                 let _gone = send(
                     &mut stream,
-                    &refused("the run takes too long: its result is not shown here"),
+                    &refused("the run is taking too long: its result is not shown here"),
                 )
                 .await;
             }

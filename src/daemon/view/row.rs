@@ -182,7 +182,7 @@ fn pending(unsent: PendingReason) -> RowState {
         PendingReason::NotSent => row_state(
             State::Reconciling,
             Reason::Pending,
-            "the integration waits for its turn",
+            "the integration is waiting for its turn",
         ),
     }
 }

@@ -4,8 +4,8 @@
 use super::{ApiError, Rejection, TransportErrorKind};
 
 /// For an answer that is not the API's.
-const NOT_IMMUTA: &str = "check that the URL is that of an Immuta tenant, as in the browser but \
-    without a path, and that no proxy responds in the tenant's place";
+const NOT_IMMUTA: &str = "check that the URL is the tenant's address as in the browser, without a \
+    path, and that no proxy responds in the tenant's place";
 
 impl ApiError {
     /// The most likely remedy.

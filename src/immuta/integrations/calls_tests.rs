@@ -172,7 +172,7 @@ async fn a_list_that_is_not_there_is_an_error_that_says_what_to_do() {
     let (_, client) = reader([ABSENT]);
     let help = client.list().await.unwrap_err().help();
     assert!(
-        help.contains("check that the URL is that of an Immuta tenant"),
+        help.contains("check that the URL is the tenant's address"),
         "{help}"
     );
 }

@@ -20,7 +20,7 @@ enum NoScript {
     Empty,
     #[error("the response is not UTF-8 text")]
     NotText,
-    #[error("the response is a page of HTML, not a script")]
+    #[error("the response is an HTML page, not a script")]
     Html,
     #[error("the response is JSON, but neither a string nor an object with a single string")]
     Json,

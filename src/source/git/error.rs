@@ -72,7 +72,7 @@ pub enum GitFailure {
     #[error("the fetch was cancelled")]
     Cancelled,
     /// Another fetch into the same directory is under way.
-    #[error("another fetch into the same directory is in progress or hanging")]
+    #[error("another fetch into the same directory is in progress or hangs")]
     Busy,
     /// The HTTP client cannot be set up.
     #[error("cannot set up the connection")]
@@ -334,7 +334,7 @@ impl GitFailure {
     #[must_use]
     pub fn remedy(&self) -> &'static str {
         match self {
-            Self::Deadline { .. } => "check whether the server is slow",
+            Self::Deadline { .. } => "check the speed of the server and of the network",
             Self::Hangs { .. } => {
                 "check that the file systems of the repository and the state directory respond"
             }
@@ -371,15 +371,16 @@ impl GitFailure {
             Self::NotARepository(_) => "check the path",
             Self::UnknownKind { kind, .. } => kind.remedy(),
             Self::Closed { .. } => {
-                "give that user access, or move the repository; under systemd, ProtectHome= also \
-                blocks home directories"
+                "give the user that runs integrationd access to the directory, or move the \
+                repository; under systemd, ProtectHome= also blocks home directories"
             }
             Self::Unreadable(_) => {
                 "give the user that runs integrationd read access to the whole repository, and \
                 check the repository with git fsck"
             }
             Self::ForeignOwner { .. } => {
-                "run integrationd as the owner, or make the user that runs integrationd the owner"
+                "run integrationd as the owner, or give ownership to the user that runs \
+                integrationd"
             }
             Self::Unverified { problem, .. } => problem.remedy(),
             Self::NoTagToVerify => "name a tag, or require a signed commit instead",

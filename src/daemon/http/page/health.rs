@@ -67,8 +67,8 @@ fn suspensions(view: &RunView) -> Markup {
                         li { strong { (safe(name)) } ": " (safe(&suspend.to_string())) }
                     }
                 }
-                span.help { "Differences are shown but not written. Run " code { "integrationd resume" } " to \
-                    end the suspension." }
+                span.help { "Pending changes are shown but not written. Run " code { "integrationd resume" } " \
+                    to end the suspension." }
             }
         }
     }
