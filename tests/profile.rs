@@ -372,7 +372,10 @@ fn simulator_rejects_what_is_no_profile() {
         run.arg(file).run()
     };
     let told = start(&file).exits_with(65).stderr;
-    assert!(told.contains("it is not the profile of a tenant"), "{told}");
+    assert!(
+        told.contains("the document is not the profile of a tenant"),
+        "{told}"
+    );
     let told = start(&files.path().join("next.json")).exits_with(65).stderr;
     assert!(told.contains("this program reads only version 1"), "{told}");
     let told = start(&files.path().join("none.json")).exits_with(1).stderr;

@@ -113,7 +113,7 @@ codes! {
         "The attributes of the integration belong below `config`."
     NameNeeded "E0209" "name-needed" file
         "In a file with several documents, each document needs a name in `sync.name`: the file \
-        name can name only one."
+        name can be the name of only one document."
     InvalidName "E0210" "invalid-name" file
         "A name starts with a letter or digit and continues with letters, digits, `.`, `_` and \
         `-`; it has at most 128 characters."
@@ -152,8 +152,8 @@ codes! {
         anyone who can change a file could send any secret to any host."
     OwnCredential "E0405" "own-credential" file
         "The reference resolves to a credential of integrationd itself: its API key, a token, the \
-        login of a proxy, or a credential for sops. If this were allowed, anyone who can change a \
-        file could send that credential to any host. Give the integration a credential of its own."
+        login of a proxy, or a credential for sops. If such a reference were allowed, anyone \
+        who can change a file could send that credential to any host. Give the integration a credential of its own."
     SameName "E0501" "same-name" file
         "Two documents have the same name. The name pairs a document with its integration, so \
         neither document is applied."

@@ -252,7 +252,7 @@ impl Checker<'_> {
             self.report(
                 draft
                     .label("the document starts here")
-                    .help("refer to variables with long lists less often"),
+                    .help("use fewer references to variables that contain long lists"),
             );
         }
         filled

@@ -464,7 +464,7 @@ impl Checker<'_> {
                         DiagnosticBuilder::new(
                             Code::ExtraKnown,
                             entry.key_span,
-                            format!("`{path}` is a known attribute"),
+                            format!("`sync.extra` contains the known attribute `{path}`"),
                         )
                         .label("not for `sync.extra`")
                         .help(format!("move `{path}` below `config`")),

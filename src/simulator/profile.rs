@@ -148,7 +148,7 @@ pub struct ProfiledAttribute {
 #[derive(Debug, thiserror::Error)]
 pub enum ProfileError {
     /// It is not what a profile is.
-    #[error("it is not the profile of a tenant")]
+    #[error("the document is not the profile of a tenant")]
     Invalid(#[from] serde_json::Error),
     /// It has another version.
     #[error("the profile has version {0}, but this program reads only version {PROFILE_VERSION}")]

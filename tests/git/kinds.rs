@@ -67,7 +67,7 @@ async fn head_of_a_missing_branch_is_reported_and_a_branch_can_be_set() {
     let url = repository.path();
     let error = Source::new(options(&url)).refused().await;
     let expected = format!(
-        "cannot fetch the default branch of {url}: the repository does not have the default \
+        "cannot fetch the default branch from {url}: the repository does not have the default \
         branch [push the branch, tag or commit, or name another one]"
     );
     assert_eq!(told(&error), expected);

@@ -81,7 +81,7 @@ async fn commit_or_tag_beyond_a_mebibyte_is_refused() {
             let error = source(&url, reference).refused().await;
             let kind = if *large == large_tag { "tag" } else { "commit" };
             let expected = format!(
-                "cannot fetch {reference} of {url}: the {kind} {large} has more than 1048576 \
+                "cannot fetch {reference} from {url}: the {kind} {large} has more than 1048576 \
                 bytes [push a commit or tag with a shorter message]"
             );
             assert_eq!(told(&error), expected);

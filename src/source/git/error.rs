@@ -10,7 +10,7 @@ use crate::secret::Scrubber;
 /// A repository that gave no snapshot. Its text names the repository, without
 /// credentials; the cause says what happened.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot fetch {reference} of {url}")]
+#[error("cannot fetch {reference} from {url}")]
 pub struct GitError {
     /// The repository, as it may be shown.
     pub url: String,
@@ -343,7 +343,7 @@ impl GitFailure {
                 "no action needed: the fetch is retried; if the problem persists, check that the \
                 file systems respond"
             }
-            Self::Setup(_) => "correct the CA files",
+            Self::Setup(_) => "check the CA files that `--git-ca-file` names",
             Self::Transport(error) if error.kind == TransportErrorKind::Certificate => {
                 "with `--git-ca-file`, give the CA file of the authority that issued the server's \
                 certificate"
@@ -368,7 +368,7 @@ impl GitFailure {
                 "push the branch, tag or commit, or name another one"
             }
             Self::MissingSubdirectory { .. } => "push the directory, or name another one",
-            Self::NotARepository(_) => "check the path",
+            Self::NotARepository(_) => "give the path of a git repository",
             Self::UnknownKind { kind, .. } => kind.remedy(),
             Self::Closed { .. } => {
                 "give the user that runs integrationd access to the directory, or move the \
