@@ -35,7 +35,7 @@ fn reference_bound_elsewhere_is_never_fetched() {
     7 |   token: '${vault:kv/data/other#token}'
       |           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^ not allowed here
       |
-      = help: `--allow-secret` allows `vault:kv/data/other#*=Databricks@other.example.com`
+      = help: if the destination is correct, change `--allow-secret`, which allows `vault:kv/data/other#*=Databricks@other.example.com`
     ");
 }
 
@@ -79,7 +79,7 @@ fn validate_knows_the_bindings_and_needs_nothing_else() {
     9 |   password: ${env:SNOWFLAKE_PASSWORD}
       |             ^^^^^^^^^^^^^^^^^^^^^^^^^ not allowed here
       |
-      = help: `--allow-secret` allows `env:SNOWFLAKE_*=Snowflake@*.example.com`
+      = help: if the destination is correct, change `--allow-secret`, which allows `env:SNOWFLAKE_*=Snowflake@*.example.com`
 
     1 error in 1 file
     0 integrations valid, 1 with errors.
@@ -144,7 +144,7 @@ fn host_that_the_server_has_gets_no_bound_secret() {
       # lake is blocked  [FILES]/lake.yaml:1
       ! Databricks Unity Catalog
           with the server's current values, `${env:DBX}` may not be sent to the host `evil.example` in `oAuthClientConfig/authorityUrl`
-          help: correct oAuthClientConfig/authorityUrl in Immuta, or set it in the file; `--allow-secret` allows `env:DBX=Databricks@*.azuredatabricks.net`
+          help: correct oAuthClientConfig/authorityUrl in Immuta, or set it in the file; if the destination is correct, change `--allow-secret`, which allows `env:DBX=Databricks@*.azuredatabricks.net`
           note: oAuthClientConfig/authorityUrl keeps the server's value, which points to evil.example
 
     Plan: 1 blocked.

@@ -81,7 +81,7 @@ fn is_blocked(ran: &Ran, simulator: &Simulator, place: &str) {
     assert!(shown.contains(&reason), "{shown}");
     assert!(shown.contains("help: correct "), "{shown}");
     assert!(
-        shown.contains("`--allow-secret` allows `env:DBX="),
+        shown.contains("`--allow-secret`, which allows `env:DBX="),
         "{shown}"
     );
     assert_eq!(ran.exit_code(), 1, "{shown}");

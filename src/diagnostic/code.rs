@@ -78,8 +78,8 @@ codes! {
         the text misleading. Misleading characters are bidirectional controls, and a carriage \
         return without a line feed, which ends a line in YAML but not in git or an editor."
     DuplicateKey "E0109" "duplicate-key" file
-        "A mapping contains a key twice. Without this error, one of the two values would be silently \
-        lost."
+        "A mapping contains a key twice. Without this error, one of the two values would be \
+        silently lost."
     KeyNotText "E0110" "key-not-text" file
         "A key of a mapping is not a string. Keys become attribute names, which are strings."
     Tag "E0111" "tag" file
@@ -153,7 +153,8 @@ codes! {
     OwnCredential "E0405" "own-credential" file
         "The reference resolves to a credential of integrationd itself: its API key, a token, the \
         login of a proxy, or a credential for sops. If such a reference were allowed, anyone \
-        who can change a file could send that credential to any host. Give the integration a credential of its own."
+        who can change a file could send that credential to any host. Give the integration a \
+        credential of its own."
     SameName "E0501" "same-name" file
         "Two documents have the same name. The name pairs a document with its integration, so \
         neither document is applied."

@@ -366,7 +366,7 @@ fn allowed(bindings: &[&Binding]) -> String {
         ""
     };
     format!(
-        "`--allow-secret` allows {}{more}",
+        "if the destination is correct, change `--allow-secret`, which allows {}{more}",
         enumerate(&listed, "and")
     )
 }
