@@ -85,7 +85,7 @@ impl DaemonConnection {
     /// Closes this side: the daemon stops the command where it may.
     async fn end_input(&mut self) {
         if let Err(error) = self.stream().shutdown().await {
-            tracing::debug!(%error, "cannot ask the daemon to stop");
+            tracing::debug!(%error, "cannot ask the daemon to stop the command");
         }
     }
 
@@ -224,7 +224,7 @@ impl Exchange {
         let sent = timeout(STEP_TIMEOUT, connection.send(&command.line())).await;
         if let Err(error) = sent.map_err(|_| timed_out())? {
             // The daemon may have refused before it read the request: its answer says why.
-            tracing::debug!(%error, "cannot send the request");
+            tracing::debug!(%error, "cannot send the request to the daemon");
         }
         Ok(Self { connection, path })
     }

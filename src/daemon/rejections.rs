@@ -67,7 +67,7 @@ impl WebhookRejection {
             ),
             Self::UnreadableWebhook => tracing::warn!(
                 ?peer,
-                "rejected a webhook that names no \
+                "rejected a webhook that names no git \
                 reference"
             ),
         }
