@@ -178,7 +178,8 @@ impl Conditions {
         if unknown != self.names {
             match &unknown {
                 Some(unknown) => {
-                    let help = "remove the name from the settings, or restore the integration's file";
+                    let help =
+                        "remove the name from the settings, or restore the integration's file";
                     tracing::warn!(help, "{unknown}");
                 }
                 None => {
