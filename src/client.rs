@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines, Take};
 use tokio::net::UnixStream;
-use tokio::task::spawn_blocking;
+use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::timeout;
 
 use crate::console::Terminal;
@@ -24,6 +24,9 @@ const LARGEST_ANSWER: u64 = 64 * 1024 * 1024;
 
 /// Time limit for each step of a request: the daemon answers at once.
 const STEP_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Time without a sign of life from a daemon that carries out a command.
+const SILENCE_LIMIT: Duration = Duration::from_secs(30);
 
 /// A daemon that cannot be reached.
 #[derive(Debug, thiserror::Error)]
@@ -129,6 +132,12 @@ pub(crate) enum RequestError {
         .0.display()
     )]
     Died(PathBuf),
+    /// It is stopped, or hangs.
+    #[error(
+        "the daemon at {} has not responded for {} s, so the outcome of the command is unknown",
+        .0.display(), SILENCE_LIMIT.as_secs()
+    )]
+    Silent(PathBuf),
     /// A signal ended this process.
     #[error(
         "interrupted: the daemon at {} starts no new writes and finishes those under way",
@@ -170,6 +179,9 @@ impl RequestError {
                 "start the daemon: it detects the outcome of its writes and continues; then run \
                  `integrationd history` and `integrationd sync --dry-run`"
             }
+            Self::Silent(_) => {
+                "check the log of the daemon, and restart the daemon if it hangs: it detects the                  outcome of its writes and continues"
+            }
             Self::Interrupted(_) => {
                 "run `integrationd status`; after the writes, run `integrationd history` to see \
                 the result"
@@ -189,6 +201,7 @@ impl From<RequestError> for CommandFailure {
             | RequestError::TimedOut(_)
             | RequestError::Closed(_)
             | RequestError::Died(_)
+            | RequestError::Silent(_)
             | RequestError::Refused { .. } => Exit::Failed,
         };
         Self::new(exit, chain(&error), error.help())
@@ -255,6 +268,7 @@ pub(crate) async fn request(
                 Message::Text { .. }
                 | Message::End { .. }
                 | Message::Screen { .. }
+                | Message::Alive
                 | Message::Question { .. },
             ) => {}
             None => return Err(RequestError::Closed(path)),
@@ -299,16 +313,29 @@ pub(crate) async fn hand_over(
         mut connection,
         path,
     } = Exchange::begin(socket, &command).await?;
-    let mut interrupts = 0;
+    let mut is_interrupted = false;
+    let mut question = None;
     loop {
         let message = tokio::select! {
             biased;
-            message = connection.next() => message,
+            message = timeout(SILENCE_LIMIT, connection.next()) => match message {
+                Ok(message) => message,
+                Err(_) if is_interrupted => return Err(RequestError::Interrupted(path)),
+                Err(_) => return Err(RequestError::Silent(path)),
+            },
+            approves = answer(&mut question), if question.is_some() => {
+                question = None;
+                if let Err(error) = connection.send(&Answer { approves }.line()).await {
+                    tracing::debug!(%error, "cannot send the answer");
+                }
+                continue;
+            }
             () = signals.next() => {
-                interrupts += 1;
-                if interrupts > 1 {
+                // The thread that reads the answer would go on.
+                if is_interrupted || question.is_some() {
                     return Err(RequestError::Interrupted(path));
                 }
+                is_interrupted = true;
                 connection.end_input().await;
                 continue;
             }
@@ -318,20 +345,39 @@ pub(crate) async fn hand_over(
             Some(Message::Question { text }) => {
                 let asked = terminal.clone();
                 // The daemon may end meanwhile, and a signal may come.
-                let mut answer = spawn_blocking(move || asked.ask(&text));
-                let approves = tokio::select! {
-                    approves = &mut answer => approves.unwrap_or(false),
-                    () = signals.next() => return Err(RequestError::Interrupted(path)),
-                };
-                let line = Answer { approves }.line();
-                if let Err(error) = connection.send(&line).await {
-                    tracing::debug!(%error, "cannot send the answer");
-                }
+                question = Some(spawn_blocking(move || asked.ask_here(&text)));
             }
             Some(Message::End { exit_code, .. }) => return Ok(Exit::of_code(exit_code)),
             Some(Message::Refused { why }) => return Err(RequestError::Refused { path, why }),
-            Some(Message::Text { .. } | Message::Result { .. }) => {}
+            Some(Message::Text { .. } | Message::Alive | Message::Result { .. }) => {}
             None => return Err(RequestError::Died(path)),
         }
+    }
+}
+
+/// The answer of the person who was asked; waits for ever, if there is no question.
+async fn answer(question: &mut Option<JoinHandle<bool>>) -> bool {
+    match question {
+        Some(answer) => answer.await.unwrap_or(false),
+        None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::UnixListener;
+
+    use super::*;
+    use crate::console::Color;
+
+    #[tokio::test(start_paused = true)]
+    async fn client_does_not_wait_for_a_stopped_daemon() {
+        let place = tempfile::tempdir().unwrap();
+        let socket = place.path().join("it.sock");
+        // The kernel accepts the connection.
+        let _listener = UnixListener::bind(control_path(&socket)).unwrap();
+        let terminal = Terminal::new(Color::Never);
+        let ended = hand_over(Some(&socket), DaemonCommand::Status, &terminal).await;
+        assert!(matches!(ended, Err(RequestError::Silent(_))), "{ended:?}");
     }
 }

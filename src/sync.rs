@@ -184,7 +184,7 @@ impl SyncError {
 /// Observer of a sync, which approves it.
 pub trait Shell: Observer {
     /// Shows the plan and approves it, or not. Called only if there is anything to do.
-    fn approve(&self, plan: &Plan) -> Approval;
+    fn approve(&self, plan: &Plan) -> impl Future<Output = Approval>;
 }
 
 /// Approval of the writes, or the lack of it.
@@ -438,7 +438,7 @@ pub async fn sync<R: ReadApi, W: WriteApi>(
             ending: Ending::NothingToDo,
         });
     }
-    match shell.approve(approved.plan()) {
+    match shell.approve(approved.plan()).await {
         Approval::Given => {}
         consent @ (Approval::Declined | Approval::NotAsked) => {
             return Ok(Synced {

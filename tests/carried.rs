@@ -527,7 +527,7 @@ async fn value_of_the_file_that_is_changed_meanwhile_stops_the_update() {
         .await;
     assert_eq!(write_lines(&simulator), [""; 0]);
     assert!(
-        plain(&ran).contains("have changed: oAuthClientConfig/clientId"),
+        plain(&ran).contains("the server changed oAuthClientConfig/clientId"),
         "{}",
         plain(&ran)
     );

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::common::{Files, Integrationd, Ran, Running, eventually, lake};
+use crate::support::notify_socket::Systemd;
 use crate::web::Web;
 
 /// No answer within this time, in milliseconds, fails the test.
@@ -590,16 +591,77 @@ fn person_at_the_client_is_asked() {
 }
 
 #[test]
+fn daemon_is_alive_and_says_what_it_does_while_it_asks() {
+    let world = World::new();
+    let systemd = Systemd::new();
+    let daemon = world.daemon(&["--policy", "observe"]);
+    let daemon = daemon.env("NOTIFY_SOCKET", &systemd.socket());
+    // A beat every 0.3 seconds.
+    let daemon = world.start_it(daemon.env("WATCHDOG_USEC", "1000000"));
+    world.change();
+    let mut connection = world.asks(&["sync", "--policy=upsert-only"]);
+    until(&mut connection, r#"{"type":"question""#);
+    systemd.forget();
+    systemd.hears("WATCHDOG=1");
+    systemd.hears("WATCHDOG=1");
+    let shown = |args: &[&str]| {
+        let run = Integrationd::new(["status", "--socket"]).arg(world.socket());
+        args.iter().fold(run, Integrationd::arg).run().exits_with(0)
+    };
+    let status = || shown(&["-o", "json"]).json();
+    assert_eq!(status()["command"]["name"], "sync");
+    let shown = shown(&[]).stdout;
+    assert!(
+        shown.contains("Command: sync for a client, since "),
+        "{shown}"
+    );
+    drop(connection);
+    eventually("the end of the command", || status()["command"].is_null());
+    ends(daemon);
+}
+
+#[test]
+fn daemon_that_dies_while_it_asks_ends_the_client() {
+    let world = World::new();
+    let mut daemon = world.start(&["--policy", "observe"]);
+    world.change();
+    let (command, _state) = world
+        .command(&["sync", "--policy", "upsert-only"])
+        .into_command();
+    let mut session = spawn_command(command, Some(PATIENCE)).unwrap();
+    session.exp_string("Only `yes` is accepted: ").unwrap();
+    daemon.kill();
+    session.exp_string("ended before the command did").unwrap();
+    assert_eq!(code(session), 1);
+    assert_eq!(world.web.tenant.writes(), [""; 0]);
+}
+
+#[test]
+fn log_of_the_daemon_names_the_user_of_a_command() {
+    let world = World::new();
+    let daemon = world.start(&[]);
+    world.run(&["sync", "--yes"]).exits_with(0);
+    let uid = rustix::process::getuid().as_raw();
+    daemon.prints(&format!("uid={uid}"));
+    ends(daemon);
+}
+
+/// Reads messages of the daemon until one begins with this.
+fn until(connection: &mut BufReader<UnixStream>, wanted: &str) {
+    let mut line = String::new();
+    while !line.starts_with(wanted) {
+        line.clear();
+        assert_ne!(connection.read_line(&mut line).unwrap(), 0);
+    }
+}
+
+#[test]
 fn daemon_that_stops_answers_the_question_with_no() {
     let world = World::new();
     let daemon = world.start(&["--policy", "observe"]);
     world.change();
     let mut connection = world.asks(&["sync", "--policy=upsert-only"]);
-    let mut line = String::new();
-    while !line.starts_with(r#"{"type":"question""#) {
-        line.clear();
-        assert_ne!(connection.read_line(&mut line).unwrap(), 0);
-    }
+    until(&mut connection, r#"{"type":"question""#);
     ends(daemon);
     assert_eq!(world.web.tenant.writes(), [""; 0]);
 }
@@ -695,6 +757,10 @@ fn daemon_that_dies_in_the_middle_loses_nothing() {
     let state = world.web.tenant.simulator.state();
     assert_eq!(state.len(), 1);
     assert_eq!(state[0]["config"]["httpPath"], "/q");
+    let run = Integrationd::new(["history", "--state"]).arg(world.web.state.path());
+    let history = run.on(&world.web.tenant).run().exits_with(0).stdout;
+    assert!(!history.contains("unfinished"), "{history}");
+    assert!(history.contains("as a later run detected"), "{history}");
 }
 
 #[test]

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use integrationd::simulator::SimulatedDrift;
+use http::Method;
+use integrationd::simulator::{Fault, FaultKind, SimulatedDrift};
 use serde_json::json;
 
-use crate::common::{Files, Integrationd, Ran, Tenant, lake};
+use crate::common::{Files, Integrationd, Ran, Tenant, eventually, lake};
 use crate::support::notify_socket::Systemd;
 use crate::web::{Served, Web};
 
@@ -38,7 +39,7 @@ impl World {
     }
 
     fn file(&self) -> PathBuf {
-        suspensions(self.state.path())
+        suspensions(self.state.path()).unwrap()
     }
 
     fn sync(&self) -> Ran {
@@ -74,12 +75,17 @@ impl World {
     }
 }
 
-/// File of the suspensions.
-fn suspensions(state: &Path) -> PathBuf {
+/// File of the suspensions, if there are any.
+fn suspensions(state: &Path) -> Option<PathBuf> {
     let is_it = |path: &PathBuf| path.to_string_lossy().ends_with(".suspended.json");
     let files = std::fs::read_dir(state).unwrap();
     let mut files = files.map(|file| file.unwrap().path());
-    files.find(is_it).unwrap()
+    files.find(is_it)
+}
+
+/// Socket of the daemon.
+fn socket(web: &Web) -> PathBuf {
+    web.state.path().join("it.sock")
 }
 
 /// Changes the first integration manually.
@@ -361,7 +367,8 @@ impl Watched {
                 .with("trino.yaml", "type: Trino\n"),
         );
         let systemd = Systemd::new();
-        let daemon = web.daemon(&["--parallelism", "1"]);
+        let socket = format!("--socket={}", socket(&web).display());
+        let daemon = web.daemon(&["--parallelism", "1", &socket]);
         let served = Served::of(daemon.env("NOTIFY_SOCKET", &systemd.socket()).start());
         systemd.hears("STATUS=Ready: 2 applied, 0 failed");
         web.tenant.simulator.clear_log();
@@ -372,14 +379,15 @@ impl Watched {
         }
     }
 
+    fn run(&self, command: &str, args: &[&str]) -> Ran {
+        let run = Integrationd::new([command, "--state"]).arg(self.web.state.path());
+        let run = args.iter().fold(run, Integrationd::arg);
+        run.on(&self.web.tenant).run()
+    }
+
     /// `suspend` or `resume`, and a run after it of which systemd hears this.
     fn tell(&self, command: &str, args: &[&str], heard: &str) {
-        let run = Integrationd::new([command, "--state"]).arg(self.web.state.path());
-        let run = args
-            .iter()
-            .fold(run, Integrationd::arg)
-            .on(&self.web.tenant);
-        run.run().exits_with(0);
+        self.run(command, args).exits_with(0);
         self.served.daemon.signal("HUP");
         self.systemd.hears(heard);
     }
@@ -467,7 +475,7 @@ fn a_suspension_ends_by_itself_while_the_daemon_runs() {
     it.web.files.change("lake.yaml", "/p", "/q");
     it.systemd.hears("STATUS=Ready (Suspended)");
     // As if the day had come.
-    let file = suspensions(it.web.state.path());
+    let file = suspensions(it.web.state.path()).unwrap();
     let text = std::fs::read_to_string(&file).unwrap();
     std::fs::write(&file, text.replace("2999-", "2020-")).unwrap();
     it.served.daemon.signal("HUP");
@@ -478,4 +486,88 @@ fn a_suspension_ends_by_itself_while_the_daemon_runs() {
         json!(null)
     );
     it.served.end();
+}
+
+#[test]
+fn daemon_is_notified_of_a_suspension_and_of_its_end() {
+    let it = Watched::new();
+    let socket = socket(&it.web);
+    let socket = ["--socket", socket.to_str().unwrap()];
+    let suspend = [&["lake", "--reason", "freeze"], &socket[..]].concat();
+    let ran = it.run("suspend", &suspend).exits_with(0);
+    assert_eq!(ran.stderr, "");
+    it.systemd
+        .hears("STATUS=Ready: 2 unchanged; suspended: lake (freeze)");
+    drift(&it.web.tenant);
+    let ran = it.run("resume", &socket).exits_with(0);
+    assert_eq!(ran.stderr, "");
+    it.systemd.hears("STATUS=Ready: 1 applied, 0 failed\n");
+    assert_eq!(it.web.tenant.writes(), ["PUT /integrations/1"]);
+    it.served.end();
+}
+
+#[test]
+fn suspension_holds_although_the_daemon_cannot_be_notified() {
+    let it = Watched::new();
+    let place = tempfile::tempdir().unwrap();
+    let socket = place.path().join("it.sock");
+    // It answers nothing that a client understands.
+    let listener = std::os::unix::net::UnixListener::bind(socket.with_extension("sock.control"));
+    let listener = listener.unwrap();
+    std::thread::spawn(move || drop(listener.accept()));
+    let args = ["--reason", "freeze", "--socket", socket.to_str().unwrap()];
+    let ran = it.run("suspend", &args).exits_with(0);
+    assert!(ran.stdout.starts_with("Suspended: "), "{}", ran.stdout);
+    assert!(
+        ran.stderr
+            .starts_with("The daemon was not notified: the daemon at "),
+        "{}",
+        ran.stderr
+    );
+    assert!(suspensions(it.web.state.path()).is_some());
+    it.served.end();
+}
+
+#[test]
+fn standalone_suspension_is_refused_while_a_daemon_runs() {
+    let it = Watched::new();
+    for command in [
+        &["suspend", "--reason", "freeze"][..],
+        &["resume", "lake"][..],
+    ] {
+        let args = [&command[1..], &["--standalone"]].concat();
+        let ran = it.run(command[0], &args).exits_with(1);
+        assert!(ran.stderr.contains("is in use by"), "{}", ran.stderr);
+    }
+    assert!(suspensions(it.web.state.path()).is_none());
+    let Watched { web, served, .. } = it;
+    served.end();
+    let run = Integrationd::new(["suspend", "lake", "--reason=freeze", "--standalone"]);
+    let run = run.arg("--state").arg(web.state.path()).on(&web.tenant);
+    run.run().exits_with(0);
+    assert!(suspensions(web.state.path()).is_some());
+}
+
+#[test]
+fn suspension_stops_the_writes_of_a_run_under_way() {
+    let world = World::new();
+    let late = Fault::new(FaultKind::Delay { ms: 2_000 });
+    let simulator = &world.tenant.simulator;
+    simulator.fault(late.on(&Method::POST, "/integrations"));
+    let args = ["--yes", "--parallelism", "1"];
+    let running = world.run("sync", &args).with(&world.files).start();
+    eventually("the first write", || !world.tenant.writes().is_empty());
+    world.suspend(&["trino", "--reason", "now", "--unknown"]);
+    let ran = running.wait().exits_with(3);
+    assert_eq!(world.tenant.writes(), ["POST /integrations"]);
+    assert!(
+        ran.stdout.contains("suspended after the plan was made"),
+        "{}",
+        ran.stdout
+    );
+    assert!(
+        ran.stdout.contains("`integrationd resume`"),
+        "{}",
+        ran.stdout
+    );
 }

@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Command};
 use jiff::Timestamp;
 
-use super::args::{ConnectionArgs, FilesArgs, GitArgs, HandOver, VaultArgs};
+use super::args::{ConnectionArgs, FilesArgs, GitArgs, HandOver, NotifiedDaemonArgs, VaultArgs};
 use super::command::CommandContext;
-use crate::client;
+use crate::client::{self, RequestError, Unreachable};
 use crate::command_line::handed::{EffectiveFlags, arguments, check_source};
 use crate::command_line::{Line, Program};
 use crate::console::Terminal;
@@ -22,7 +22,8 @@ use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
 use crate::report::format::OutputFormat;
 use crate::session::{state, tenant};
-use crate::settings::run::TenantSettings;
+use crate::settings::run::{RunSettings, TenantSettings};
+use crate::text::chain;
 
 /// The daemon that holds the ledger which a command needs for itself.
 pub(super) struct LedgerHolder {
@@ -92,6 +93,30 @@ impl LedgerHolder {
         });
         client::hand_over(self.socket.as_deref(), command, terminal).await?;
         Ok(())
+    }
+}
+
+/// Notifies the daemon that holds the ledger of a suspension that has begun or ended. The
+/// suspension holds without it, and from the daemon's next run on.
+pub(super) async fn notify_of_suspensions(
+    daemon: &NotifiedDaemonArgs,
+    settings: &RunSettings,
+    terminal: &Terminal,
+) {
+    let tenant = tenant::url(&settings.tenant);
+    let is_held = tenant.is_ok_and(|tenant| state::is_held(settings.state.as_deref(), &tenant));
+    if daemon.standalone || !is_held {
+        return;
+    }
+    let socket = daemon.socket.as_deref();
+    match client::request(socket, DaemonCommand::SuspensionsChanged).await {
+        // The holder is a command, or a daemon without a socket.
+        Ok(_)
+        | Err(RequestError::Disabled | RequestError::Unreachable(Unreachable::NotThere(_))) => {}
+        Err(error) => {
+            let error = chain(&error);
+            terminal.err(&format!("The daemon was not notified: {error}.\n"));
+        }
     }
 }
 

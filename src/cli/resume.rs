@@ -2,8 +2,9 @@
 
 use clap::Args;
 
-use super::args::{LedgerArgs, ReferenceArgs};
+use super::args::{LedgerArgs, NotifiedDaemonArgs, ReferenceArgs};
 use super::command::{CommandArgs, CommandContext};
+use super::handed::notify_of_suspensions;
 use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
 use crate::report::suspended::named;
@@ -17,6 +18,8 @@ pub(super) struct ResumeArgs {
     pub name: Vec<String>,
     #[command(flatten)]
     pub place: LedgerArgs,
+    #[command(flatten)]
+    pub daemon: NotifiedDaemonArgs,
 }
 
 impl CommandArgs for ResumeArgs {
@@ -25,11 +28,13 @@ impl CommandArgs for ResumeArgs {
     }
 
     async fn run(self, context: CommandContext<'_>) -> Result<Exit, CommandFailure> {
-        resume(&self.place.into(), &self.name).await?;
+        let settings = self.place.into();
+        resume(&settings, self.daemon.access(), &self.name).await?;
         context.terminal.out(&format!(
             "Resumed: {}. Writes continue with the next run.\n",
             named(&self.name)
         ));
+        notify_of_suspensions(&self.daemon, &settings, &context.terminal).await;
         Ok(Exit::Success)
     }
 }

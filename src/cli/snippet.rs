@@ -43,7 +43,7 @@ impl CommandArgs for SnippetArgs {
         let out = SecretOutput::create(&terminal, &self.out)?;
         let approve = || {
             terminal.warning(WARNING, WARNING_HELP);
-            self.yes || (terminal.can_ask() && terminal.ask(QUESTION))
+            self.yes || (terminal.can_ask() && terminal.ask_here(QUESTION))
         };
         let approve: Option<&(dyn Fn() -> bool + Sync)> = self.regenerate.then_some(&approve);
         let settings = self.files.into();

@@ -2,8 +2,9 @@
 
 use clap::Args;
 
-use super::args::{LedgerArgs, ReferenceArgs};
+use super::args::{LedgerArgs, NotifiedDaemonArgs, ReferenceArgs};
 use super::command::{CommandArgs, CommandContext};
+use super::handed::notify_of_suspensions;
 use super::help;
 use crate::manifest::{Suspend, Until};
 use crate::report::exit::Exit;
@@ -13,9 +14,9 @@ use crate::session::suspend::suspend;
 
 /// Suspend writes to all or some integrations
 ///
-/// Takes effect with the daemon's next run, or the next sync that uses this state directory. Plans
-/// are still made and shown; suspended changes count as pending for `--detailed-exitcode`,
-/// never as failures. To have a suspension reviewed, set `sync.suspend` in the file instead.
+/// Takes effect at once, for the daemon and for every sync that uses this state directory: a run
+/// under way finishes the writes that have begun, and fails the others. Plans are still made and
+/// shown; suspended changes count as pending for `--detailed-exitcode`. To have a suspension reviewed, set `sync.suspend` in the file instead.
 #[derive(Debug, Args)]
 #[command(after_help = help::SUSPEND)]
 pub(super) struct SuspendArgs {
@@ -34,6 +35,8 @@ pub(super) struct SuspendArgs {
     pub unknown: bool,
     #[command(flatten)]
     pub place: LedgerArgs,
+    #[command(flatten)]
+    pub daemon: NotifiedDaemonArgs,
 }
 
 impl CommandArgs for SuspendArgs {
@@ -47,13 +50,15 @@ impl CommandArgs for SuspendArgs {
             reason: self.reason,
             until,
         };
-        suspend(&settings, &names, &suspension, self.unknown).await?;
+        let access = self.daemon.access();
+        suspend(&settings, access, &names, &suspension, self.unknown).await?;
         let until = until.map(|until| format!(" until {until}"));
         context.terminal.out(&format!(
             "Suspended{}: {}. Run `integrationd resume` to end the suspension.\n",
             until.unwrap_or_default(),
             named(&names)
         ));
+        notify_of_suspensions(&self.daemon, &settings, &context.terminal).await;
         Ok(Exit::Success)
     }
 }

@@ -270,14 +270,15 @@ impl Observer for CommandLine<'_> {
 }
 
 impl CommandLine<'_> {
-    fn consent(&self, plan: &Plan) -> Approval {
+    async fn consent(&self, plan: &Plan) -> Approval {
         if !self.options.asks {
             return Approval::Given;
         }
         if !self.terminal.can_ask() {
             return Approval::NotAsked;
         }
-        if self.terminal.ask(&text::question(plan, self.tenant)) {
+        let question = text::question(plan, self.tenant);
+        if self.terminal.ask(&question).await {
             Approval::Given
         } else {
             Approval::Declined
@@ -292,14 +293,14 @@ impl CommandLine<'_> {
 }
 
 impl Shell for CommandLine<'_> {
-    fn approve(&self, plan: &Plan) -> Approval {
+    async fn approve(&self, plan: &Plan) -> Approval {
         let shown = text::plan(plan, self.tenant);
         if self.options.output.is_told() {
             self.terminal.out(&shown);
         } else if self.options.asks && self.terminal.can_ask() {
             self.terminal.err(&shown);
         }
-        let consent = self.consent(plan);
+        let consent = self.consent(plan).await;
         if consent == Approval::Given {
             self.begin();
         }

@@ -292,11 +292,17 @@ impl Terminal {
         AutoStream::new(io::stderr(), self.color).current_choice() != ColorChoice::Never
     }
 
-    /// Asks a question; only `yes` means yes.
-    pub(crate) fn ask(&self, question: &str) -> bool {
-        if let Some(client) = &self.client {
-            return client.ask(question);
+    /// Asks a question; only `yes` means yes. The daemon, which asks a client, has other work
+    /// meanwhile.
+    pub(crate) async fn ask(&self, question: &str) -> bool {
+        match &self.client {
+            Some(client) => client.ask(question).await,
+            None => self.ask_here(question),
         }
+    }
+
+    /// Asks the person at this process, and blocks the thread.
+    pub(crate) fn ask_here(&self, question: &str) -> bool {
         self.err(question);
         let mut answer = String::new();
         match io::stdin().read_line(&mut answer) {

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tracing::Instrument;
 
+use super::ClientCommand;
 use super::control::handed::{HandedRun, HandedWork};
 use super::control::request::{ClientView, HandedRecords};
 use super::control::screen::ClientScreen;
@@ -21,8 +23,8 @@ use crate::text::chain;
 /// changed the ledger or the tenant.
 pub(super) async fn carry_out(context: &WorkerContext, run: HandedRun, stop: &Stop) -> bool {
     let HandedRun { work, screen, done } = run;
-    let (word, asks_only) = (work.word().to_owned(), work.asks_only());
-    let span = tracing::error_span!("command", command = word);
+    let (name, asks_only) = (work.word().to_owned(), work.asks_only());
+    let span = tracing::error_span!("command", command = name);
     let ended = async {
         // A poll of the source may wait for a server.
         let _turn = tokio::select! {
@@ -30,8 +32,12 @@ pub(super) async fn carry_out(context: &WorkerContext, run: HandedRun, stop: &St
             () = screen.stop().requested() => return Err(SHUTTING_DOWN.to_owned()),
             turn = context.source.turn() => turn,
         };
-        screen.begin();
+        screen.begin(context.publisher.liveness.progress.clone());
         tracing::info!("running the command of a client");
+        let since = Timestamp::now();
+        context
+            .publisher
+            .command(Some(ClientCommand { name, since }));
         let settings = Arc::clone(&context.settings.borrow());
         if let Some(why) = refusal(work.view(), &context.session, &settings) {
             return Err(why);
@@ -55,6 +61,7 @@ pub(super) async fn carry_out(context: &WorkerContext, run: HandedRun, stop: &St
         ended = ended.instrument(span.clone()) => ended,
         ended = stop_with_daemon(stop, &screen) => ended,
     };
+    context.publisher.command(None);
     let may_have_written = !asks_only && ended.as_ref().is_ok_and(|exit| writes(*exit));
     span.in_scope(|| match &ended {
         Ok(exit) => tracing::info!(exit_code = *exit as u8, "the command of a client ended"),

@@ -55,7 +55,7 @@ pub use publisher::StatusPublisher;
 pub use rejections::{Rejections, WebhookRejection};
 pub use reload::restart;
 pub use schedule::Schedule;
-pub use status::{DaemonPhase, DaemonStatus, RejectedSettings};
+pub use status::{ClientCommand, DaemonPhase, DaemonStatus, RejectedSettings};
 pub use view::RunView;
 
 use control::handed::HandedRun;
@@ -226,8 +226,9 @@ pub async fn work(
         let pause = schedule.after(outcome.disposition, fastrand::f64());
         publisher.end(begun, outcome, pause);
         let mut next = NextRun::after(pause);
-        let waiting = next.reason(activation, trigger, &throttle, stop);
-        reason = heartbeat.between(waiting).await;
+        reason = next
+            .reason(activation, trigger, &throttle, &heartbeat, stop)
+            .await;
         if reason != TriggerReason::Interval {
             schedule.reset();
         }
@@ -257,16 +258,22 @@ impl NextRun {
         activation: &mut impl Activation,
         trigger: &Trigger,
         throttle: &Throttle,
+        heartbeat: &systemd::Heartbeat,
         stop: &Stop,
     ) -> TriggerReason {
         loop {
-            let command = tokio::select! {
-                biased;
-                () = stop.requested() => return self.reason,
-                () = self.due(trigger, throttle) => return self.reason,
-                command = activation.command() => command,
+            let waiting = async {
+                tokio::select! {
+                    biased;
+                    () = stop.requested() => None,
+                    () = self.due(trigger, throttle) => None,
+                    command = activation.command() => Some(command),
+                }
             };
-            if activation.carry_out(command, stop).await {
+            let Some(command) = heartbeat.between(waiting).await else {
+                return self.reason;
+            };
+            if heartbeat.during(activation.carry_out(command, stop)).await {
                 return self.reason.max(TriggerReason::Triggered);
             }
         }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::metrics::Metrics;
 use super::push::RunEvents;
-use super::{DaemonStatus, Liveness, RejectedSettings, RunOutcome};
+use super::{ClientCommand, DaemonStatus, Liveness, RejectedSettings, RunOutcome};
 use crate::net::{ExchangeObserver, Exchanged};
 
 /// Everything that the worker publishes.
@@ -51,6 +51,11 @@ impl StatusPublisher {
             status.rejected_settings = rejected.map(Arc::new);
             is_news
         });
+    }
+
+    /// A command of a client begins, or has ended.
+    pub(super) fn command(&self, command: Option<ClientCommand>) {
+        self.status.send_modify(|status| status.command = command);
     }
 
     /// A run begins.

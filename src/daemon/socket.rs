@@ -160,7 +160,7 @@ impl Socket {
                     Ok((stream, _)) => {
                         let peer = SocketPeer {
                             slot: Arc::clone(&slots).try_acquire_owned().ok(),
-                            is_authorized: self.is_authorized(&stream),
+                            uid: self.permitted(&stream),
                             stream,
                         };
                         clients.spawn(serve_client(peer));
@@ -179,17 +179,18 @@ impl Socket {
         }
     }
 
-    fn is_authorized(&self, stream: &UnixStream) -> bool {
+    /// The user of a client, if permitted.
+    fn permitted(&self, stream: &UnixStream) -> Option<u32> {
         match stream.peer_cred() {
-            Ok(peer) if self.users.contains(&peer.uid()) => true,
+            Ok(peer) if self.users.contains(&peer.uid()) => Some(peer.uid()),
             Ok(peer) => {
                 let uid = peer.uid();
                 tracing::warn!(uid, "rejected a socket client: the user is not allowed");
-                false
+                None
             }
             Err(error) => {
                 tracing::warn!(%error, "rejected a socket client: cannot read its credentials");
-                false
+                None
             }
         }
     }
@@ -218,8 +219,8 @@ fn remove_stale(path: &Path) -> Result<(), SocketError> {
 pub(in crate::daemon) struct SocketPeer {
     /// The connection.
     pub(in crate::daemon) stream: UnixStream,
-    /// True for a permitted user.
-    pub(in crate::daemon) is_authorized: bool,
+    /// Number of its user; `None` if the user is not permitted.
+    pub(in crate::daemon) uid: Option<u32>,
     /// Its slot among the concurrent clients; `None` if there are too many.
     pub(in crate::daemon) slot: Option<OwnedSemaphorePermit>,
 }

@@ -27,10 +27,21 @@ pub struct DaemonStatus {
     pub changed: Option<Arc<RenderedPlan>>,
     /// Time of the next run, unless something triggers it earlier; `None` while one is under way.
     pub next: Option<Timestamp>,
+    /// The command of a client that is under way.
+    pub command: Option<ClientCommand>,
     /// Number of runs.
     pub runs: u64,
     /// Settings that were read since and are refused: those of before go on.
     pub rejected_settings: Option<Arc<RejectedSettings>>,
+}
+
+/// A command that the daemon carries out for a client, between two runs.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct ClientCommand {
+    /// The command, such as `sync`.
+    pub name: String,
+    /// Time at which it began.
+    pub since: Timestamp,
 }
 
 /// Settings that were read while the daemon runs and that it does not take.

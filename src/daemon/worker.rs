@@ -466,7 +466,7 @@ impl Observer for Service<'_> {
 }
 
 impl Shell for Service<'_> {
-    fn approve(&self, plan: &Plan) -> Approval {
+    async fn approve(&self, plan: &Plan) -> Approval {
         self.context.plan(plan, self.revision);
         self.writes.store(true, Ordering::Relaxed);
         Approval::Given

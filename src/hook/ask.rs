@@ -112,7 +112,10 @@ async fn ask_at(socket: &Path, terminal: &Terminal) -> Exit {
                 return Exit::Failed;
             }
             // They belong to the control socket.
-            Message::Result { .. } | Message::Screen { .. } | Message::Question { .. } => {}
+            Message::Result { .. }
+            | Message::Alive
+            | Message::Screen { .. }
+            | Message::Question { .. } => {}
         }
     }
     print_line(

@@ -61,12 +61,13 @@ impl SuspendError {
 }
 
 /// Suspends writes to these integrations, or to all if no name is given. With
-/// `accepts_unknown`, names need not be in the ledger.
+/// `accepts_unknown`, names need not be in the ledger. Opens the ledger with this access.
 ///
 /// # Errors
 /// The suspension would be over, the ledger cannot be used, or it does not know a name.
 pub async fn suspend(
     settings: &RunSettings,
+    access: Access,
     names: &[Name],
     suspend: &Suspend,
     accepts_unknown: bool,
@@ -75,7 +76,7 @@ pub async fn suspend(
     if let Some(until) = suspend.until.filter(|until| until.end() <= now) {
         return Err(SuspendError::Over(until));
     }
-    let (session, mut suspensions) = open(settings).await?;
+    let (session, mut suspensions) = open(settings, access).await?;
     if !accepts_unknown {
         let ledger = session.store().read().await?;
         check_known(names, &ledger, &suspensions)?;
@@ -88,8 +89,12 @@ pub async fn suspend(
 ///
 /// # Errors
 /// The ledger cannot be used, or a name was not suspended.
-pub async fn resume(settings: &RunSettings, names: &[Name]) -> Result<(), SuspendError> {
-    let (session, mut suspensions) = open(settings).await?;
+pub async fn resume(
+    settings: &RunSettings,
+    access: Access,
+    names: &[Name],
+) -> Result<(), SuspendError> {
+    let (session, mut suspensions) = open(settings, access).await?;
     let before: BTreeSet<Name> = suspensions.names.keys().cloned().collect();
     let not_suspended = suspensions.resume(names);
     if !not_suspended.is_empty() {
@@ -103,8 +108,11 @@ pub async fn resume(settings: &RunSettings, names: &[Name]) -> Result<(), Suspen
 }
 
 /// The ledger, and the suspensions in it.
-async fn open(settings: &RunSettings) -> Result<(Session, Suspensions), SuspendError> {
-    let session = Session::open(settings, Trust::AnyForRoot, Access::Suspend)?;
+async fn open(
+    settings: &RunSettings,
+    access: Access,
+) -> Result<(Session, Suspensions), SuspendError> {
+    let session = Session::open(settings, Trust::AnyForRoot, access)?;
     let suspensions = session.store().suspensions().await?;
     Ok((session, suspensions))
 }

@@ -244,7 +244,7 @@ impl Observer for Quiet {
 }
 
 impl Shell for Quiet {
-    fn approve(&self, _plan: &Plan) -> Approval {
+    async fn approve(&self, _plan: &Plan) -> Approval {
         Approval::Given
     }
 }

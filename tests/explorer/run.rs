@@ -128,7 +128,7 @@ impl Observer for Operator<'_> {
 }
 
 impl Shell for Operator<'_> {
-    fn approve(&self, plan: &Plan) -> Approval {
+    async fn approve(&self, plan: &Plan) -> Approval {
         let shown = format!("{}{plan:?}", text::plan(plan, "the tenant"));
         *self.shown.lock().unwrap() = shown;
         if self.meanwhile.is_empty() {

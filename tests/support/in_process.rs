@@ -267,7 +267,7 @@ impl Observer for Consenting<'_> {
 }
 
 impl Shell for Consenting<'_> {
-    fn approve(&self, plan: &Plan) -> Approval {
+    async fn approve(&self, plan: &Plan) -> Approval {
         if let Some(act) = &self.on_approval {
             act(plan);
         }

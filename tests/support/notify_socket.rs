@@ -25,6 +25,13 @@ impl Systemd {
         self.place.path().join("notify").display().to_string()
     }
 
+    /// Forgets everything that was said so far.
+    pub(crate) fn forget(&self) {
+        self.socket.set_nonblocking(true).unwrap();
+        while self.socket.recv(&mut [0; 4096]).is_ok() {}
+        self.socket.set_nonblocking(false).unwrap();
+    }
+
     /// Waits until something is said in which this stands.
     #[track_caller]
     pub(crate) fn hears(&self, wanted: &str) -> String {

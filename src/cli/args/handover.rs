@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use clap::builder::BoolishValueParser;
 
+use crate::session::Access;
+
 /// Heading of these flags.
 const DAEMON: &str = "Daemon";
 
@@ -19,6 +21,30 @@ pub(crate) struct HandOverArgs {
     #[arg(long, env = "INTEGRATIOND_STANDALONE", help_heading = DAEMON,
           value_parser = BoolishValueParser::new())]
     pub standalone: bool,
+}
+
+/// The daemon that a command notifies of a suspension.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct NotifiedDaemonArgs {
+    /// Socket of the daemon, which starts a run at once if it holds the ledger
+    /// [default: /run/integrationd/integrationd.sock]
+    #[arg(long, value_name = "PATH", env = "INTEGRATIOND_SOCKET", help_heading = DAEMON)]
+    pub socket: Option<PathBuf>,
+    /// Fail if a daemon holds the ledger
+    #[arg(long, env = "INTEGRATIOND_STANDALONE", help_heading = DAEMON,
+          value_parser = BoolishValueParser::new())]
+    pub standalone: bool,
+}
+
+impl NotifiedDaemonArgs {
+    /// The access to the ledger.
+    pub(crate) fn access(&self) -> Access {
+        if self.standalone {
+            Access::Write
+        } else {
+            Access::Suspend
+        }
+    }
 }
 
 /// A command that needs the ledger for itself.

@@ -15,7 +15,7 @@ mod webhook;
 
 pub(super) use git::GitArgs;
 pub(super) use guard::ConnectionsArgs;
-pub(super) use handover::{HandOver, HandOverArgs};
+pub(super) use handover::{HandOver, HandOverArgs, NotifiedDaemonArgs};
 pub(super) use ledger::{LedgerArgs, StateArgs};
 pub(super) use listen::ListenArgs;
 pub(super) use notify::NotifyArgs;

@@ -32,6 +32,8 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 pub enum DaemonCommand {
     /// Report the status.
     Status,
+    /// Start a run, because a suspension has begun or ended.
+    SuspensionsChanged,
     /// Carry out a command line.
     Run(HandedCommand),
     /// Record adopted integrations.

@@ -1,22 +1,25 @@
 //! The screen of a client whose command the daemon carries out.
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::{Duration, Instant};
+use std::sync::OnceLock;
+use std::time::Duration;
 
-use tokio::sync::mpsc::UnboundedSender;
-use tokio::sync::watch;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use tokio::sync::{Mutex, watch};
+use tokio::time::sleep;
 
 use super::handed::HandedWork;
 use crate::apply::Stop;
 use crate::daemon::push::message::{Message, ScreenPlace};
+use crate::progress::Progress;
 
 /// Time limit for a person to answer: the runs of the daemon wait meanwhile.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 
-/// Time after which the wait for an answer checks for a stop.
-const TICK: Duration = Duration::from_millis(200);
+/// Said to a person who did not answer.
+const UNANSWERED: &str = "\nNo answer within 5 minutes, which counts as no.\n";
+
+/// Time after which the wait for an answer counts as progress: no work hangs.
+const TICK: Duration = Duration::from_secs(10);
 
 /// Output to a client, and questions to the person there. If the client is gone, the output is
 /// lost, and every answer is no.
@@ -24,10 +27,11 @@ const TICK: Duration = Duration::from_millis(200);
 pub struct ClientScreen {
     /// Bounded by the output of one command.
     messages: UnboundedSender<Message>,
-    answers: Mutex<Receiver<bool>>,
+    answers: Mutex<UnboundedReceiver<bool>>,
     can_ask: bool,
     has_colour: bool,
-    has_begun: AtomicBool,
+    /// Progress of the worker, once the command has begun.
+    progress: OnceLock<Progress>,
     stopper: watch::Sender<bool>,
     stop: Stop,
 }
@@ -37,7 +41,7 @@ impl ClientScreen {
     #[must_use]
     pub fn new(
         messages: UnboundedSender<Message>,
-        answers: Receiver<bool>,
+        answers: UnboundedReceiver<bool>,
         work: &HandedWork,
     ) -> Self {
         let (can_ask, has_colour) = match work {
@@ -50,21 +54,21 @@ impl ClientScreen {
             answers: Mutex::new(answers),
             can_ask,
             has_colour,
-            has_begun: AtomicBool::new(false),
+            progress: OnceLock::new(),
             stopper,
             stop,
         }
     }
 
-    /// The command begins.
-    pub fn begin(&self) {
-        self.has_begun.store(true, Ordering::Relaxed);
+    /// The command begins; the wait for an answer counts as progress.
+    pub fn begin(&self, progress: Progress) {
+        let _twice = self.progress.set(progress);
     }
 
     /// True once the command has begun.
     #[must_use]
     pub fn has_begun(&self) -> bool {
-        self.has_begun.load(Ordering::Relaxed)
+        self.progress.get().is_some()
     }
 
     /// Requests the stop of the command: the client is gone or wants to stop, or the daemon stops.
@@ -76,6 +80,11 @@ impl ClientScreen {
     pub fn write(&self, place: ScreenPlace, text: &str) {
         let text = text.to_owned();
         self.send(Message::Screen { place, text });
+    }
+
+    /// Shows the client that the daemon is alive.
+    pub fn show_life(&self) {
+        self.send(Message::Alive);
     }
 
     /// True if a person can be asked.
@@ -96,26 +105,81 @@ impl ClientScreen {
         &self.stop
     }
 
-    /// Asks a question. Blocks the thread: no longer than a few minutes.
-    pub fn ask(&self, question: &str) -> bool {
+    /// Asks a question, and waits for the answer: no longer than a few minutes.
+    pub async fn ask(&self, question: &str) -> bool {
         let text = question.to_owned();
         self.send(Message::Question { text });
-        let end = Instant::now() + ANSWER_TIMEOUT;
-        let Ok(answers) = self.answers.lock() else {
-            return false;
+        let answered = tokio::select! {
+            biased;
+            () = self.stop.requested() => Some(false),
+            answered = self.answered() => Some(answered),
+            () = sleep(ANSWER_TIMEOUT) => None,
         };
-        while Instant::now() < end && !self.stop.is_requested() {
-            match answers.recv_timeout(TICK) {
-                Ok(approves) => return approves,
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return false,
+        answered.unwrap_or_else(|| {
+            self.write(ScreenPlace::Error, UNANSWERED);
+            false
+        })
+    }
+
+    /// The next answer of the client; no, if there will be none.
+    async fn answered(&self) -> bool {
+        let mut answers = self.answers.lock().await;
+        loop {
+            tokio::select! {
+                answer = answers.recv() => return answer.unwrap_or(false),
+                () = sleep(TICK) => if let Some(progress) = self.progress.get() {
+                    progress.record();
+                },
             }
         }
-        false
     }
 
     fn send(&self, message: Message) {
         // A client that is gone loses its output, not its command.
         let _gone = self.messages.send(message);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc::unbounded_channel;
+
+    use super::super::request::{ClientView, HandedCommand};
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn unanswered_question_counts_as_no_and_as_no_hang() {
+        let (messages, mut written) = unbounded_channel();
+        let (_approvals, answers) = unbounded_channel();
+        let work = HandedWork::Command(HandedCommand {
+            arguments: vec!["sync".to_owned()],
+            view: ClientView {
+                tenant: "https://acme.example.com".to_owned(),
+                ledger: (1, 2),
+                settings_file: None,
+            },
+            can_ask: true,
+            has_colour: false,
+        });
+        let screen = ClientScreen::new(messages, answers, &work);
+        let progress = Progress::default();
+        screen.begin(progress.clone());
+        let mut longest = Duration::ZERO;
+        let watched = async {
+            loop {
+                sleep(Duration::from_secs(1)).await;
+                longest = longest.max(progress.idle_for());
+            }
+        };
+        tokio::select! {
+            approves = screen.ask("Apply?") => assert!(!approves),
+            () = watched => {}
+        }
+        assert!(longest <= TICK, "{longest:?}");
+        assert!(matches!(written.try_recv(), Ok(Message::Question { .. })));
+        let said = written.try_recv().unwrap();
+        let text = UNANSWERED.to_owned();
+        let place = ScreenPlace::Error;
+        assert_eq!(said, Message::Screen { place, text });
     }
 }

@@ -1,23 +1,24 @@
 //! The control socket: reads one request of each client, and answers it.
 
 use std::io;
-use std::sync::{Arc, mpsc as answers};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{sleep, timeout};
+use tokio::time::{interval, sleep, timeout};
+use tracing::Instrument;
 
 use super::handed::{HandedRun, HandedWork};
 use super::request::{Answer, DaemonCommand, LARGEST_REQUEST};
 use super::screen::ClientScreen;
 use crate::apply::Stop;
-use crate::daemon::DaemonStatus;
 use crate::daemon::push::message::{Message, ScreenPlace};
 use crate::daemon::socket::{SLOWEST, Socket, SocketPeer, refused, send};
 use crate::daemon::view::{StatusDocument, readable};
+use crate::daemon::{DaemonStatus, Trigger};
 use crate::report::exit::Exit;
 use crate::report::format::{OutputFormat, render};
 
@@ -26,6 +27,9 @@ const REQUEST_TIMEOUT: Duration = SLOWEST;
 
 /// Time after which a client learns that its command waits for a run.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Time between two signs of life to a client whose command is under way.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
 
 /// The longest answer to a question, in bytes.
 const LARGEST_ANSWER: usize = 1024;
@@ -44,11 +48,13 @@ pub async fn serve(
     socket: Socket,
     status: watch::Receiver<DaemonStatus>,
     commands: mpsc::Sender<HandedRun>,
+    trigger: Trigger,
     stop: Stop,
 ) {
     let client = ControlClient {
         status,
         commands,
+        trigger,
         stop: stop.clone(),
     };
     let serve_client = |peer| client.clone().serve_client(peer);
@@ -60,22 +66,22 @@ pub async fn serve(
 struct ControlClient {
     status: watch::Receiver<DaemonStatus>,
     commands: mpsc::Sender<HandedRun>,
+    trigger: Trigger,
     stop: Stop,
 }
 
 impl ControlClient {
     async fn serve_client(self, peer: SocketPeer) {
-        let SocketPeer {
-            stream,
-            is_authorized,
-            slot,
-        } = peer;
+        let SocketPeer { stream, uid, slot } = peer;
         let (reader, mut writer) = stream.into_split();
         let reader = BufReader::new(reader);
-        let answer = match (is_authorized, &slot) {
-            (false, _) => refused("this user is not allowed to send requests to the daemon"),
-            (true, None) => refused("too many clients: try again later"),
-            (true, Some(_)) => self.answer(reader, &mut writer).await,
+        let answer = match (uid, &slot) {
+            (None, _) => refused("this user is not allowed to send requests to the daemon"),
+            (Some(_), None) => refused("too many clients: try again later"),
+            (Some(uid), Some(_)) => {
+                let span = tracing::info_span!("client", uid);
+                self.answer(reader, &mut writer).instrument(span).await
+            }
         };
         if let Err(error) = send(&mut writer, &answer).await {
             tracing::debug!(%error, "control socket client disconnected");
@@ -101,6 +107,11 @@ impl ControlClient {
         };
         match DaemonCommand::parse(&line) {
             Ok(DaemonCommand::Status) => status(&self.status.borrow()),
+            Ok(DaemonCommand::SuspensionsChanged) => {
+                tracing::info!("a suspension has begun or ended");
+                self.trigger.notify();
+                status(&self.status.borrow())
+            }
             Ok(DaemonCommand::Run(command)) => {
                 let work = HandedWork::Command(command);
                 self.carry_out(work, reader, writer).await
@@ -122,9 +133,10 @@ impl ControlClient {
         writer: &mut OwnedWriteHalf,
     ) -> Message {
         let (messages, mut written) = mpsc::unbounded_channel();
-        let (approvals, answers) = answers::channel();
+        let (approvals, answers) = mpsc::unbounded_channel();
         let screen = Arc::new(ClientScreen::new(messages, answers, &work));
         let (done, mut ended) = oneshot::channel();
+        let command = work.word().to_owned();
         let run = HandedRun {
             work,
             screen: Arc::clone(&screen),
@@ -133,11 +145,14 @@ impl ControlClient {
         if self.commands.try_send(run).is_err() {
             return refused("too many commands are waiting for the daemon: try again later");
         }
+        tracing::info!(command, "a client handed over a command");
+        let mut signs_of_life = interval(SIGN_OF_LIFE);
         let mut is_patient = true;
         let mut listens = true;
         let ended = loop {
             tokio::select! {
                 biased;
+                _ = signs_of_life.tick() => screen.show_life(),
                 Some(message) = written.recv() => {
                     if send_slowly(writer, &message).await.is_err() {
                         // The command goes on, and stops where it may.
@@ -169,14 +184,21 @@ impl ControlClient {
             let _gone = send_slowly(writer, &message).await;
         }
         match ended {
-            Ok(Err(why)) => refused(&why),
-            Ok(Ok(exit)) => Message::End {
-                exit_code: exit as u8,
-                summary: String::new(),
-            },
+            Ok(ended) => last_message(ended),
             Err(_) if screen.has_begun() => refused("the daemon ended before the command did"),
             Err(_) => refused(SHUTTING_DOWN),
         }
+    }
+}
+
+/// The end of a command, or the reason to refuse it.
+fn last_message(ended: Result<Exit, String>) -> Message {
+    match ended {
+        Ok(exit) => Message::End {
+            exit_code: exit as u8,
+            summary: String::new(),
+        },
+        Err(why) => refused(&why),
     }
 }
 

@@ -97,13 +97,13 @@ impl BoundEndpoints {
         }
         if let Some(BoundSockets { triggers, control }) = sockets {
             tracing::info!(path = %triggers.path().display(), "listening on the socket");
-            let (events, trigger) = (publisher.events.clone(), trigger.clone());
+            let events = publisher.events.clone();
             served.push(Served::begin(|stop| {
-                push::socket::serve(triggers, events, trigger, stop)
+                push::socket::serve(triggers, events, trigger.clone(), stop)
             }));
             let status = publisher.subscribe();
             served.push(Served::begin(|stop| {
-                control::socket::serve(control, status, commands, stop)
+                control::socket::serve(control, status, commands, trigger.clone(), stop)
             }));
         }
         Endpoints { served, notifier }

@@ -10,7 +10,7 @@
 //!
 //! At the control socket, the response to `status` ends with `result`, and the response to a
 //! command that the daemon carries out with `end`; either may be `refused`. A command writes
-//! `screen` messages, and a `question` is answered with a line of the client (see
+//! `screen` messages, with `alive` in the pauses, and a `question` is answered with a line of the client (see
 //! [`Answer`](super::super::control::request::Answer)).
 
 use serde::{Deserialize, Serialize};
@@ -43,6 +43,8 @@ pub enum Message {
         /// In words.
         text: String,
     },
+    /// The daemon is alive, and the command of the client has not ended.
+    Alive,
     /// Result of a request at the control socket.
     Result {
         /// As the command is to exit.

@@ -39,29 +39,29 @@ impl SocketClient {
     async fn serve_client(self, peer: SocketPeer) {
         let SocketPeer {
             mut stream,
-            is_authorized,
+            uid,
             slot,
         } = peer;
-        let refusal = match (is_authorized, &slot) {
-            (false, _) => {
+        let refusal = match (uid, &slot) {
+            (None, _) => {
                 "this user is not allowed to trigger runs: see the daemon's `--socket-user`"
             }
-            (true, None) => {
+            (Some(_), None) => {
                 "too many clients: a run was triggered, but its result is not shown \
                 here"
             }
-            (true, Some(_)) => return self.answer(stream).await,
+            (Some(uid), Some(_)) => return self.answer(stream, uid).await,
         };
-        if is_authorized {
+        if uid.is_some() {
             self.trigger.notify();
         }
         let _gone = send(&mut stream, &refused(refusal)).await;
     }
 
-    async fn answer(self, mut stream: UnixStream) {
+    async fn answer(self, mut stream: UnixStream, uid: u32) {
         // Subscribe first: the triggered run may start at once.
         let mut subscription = self.events.subscribe();
-        tracing::info!("socket client triggered a run");
+        tracing::info!(uid, "socket client triggered a run");
         self.trigger.notify_manual();
         let told = timeout(LONGEST, self.send_events(&mut stream, &mut subscription)).await;
         match told {

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
 use super::{RunView, State};
-use crate::daemon::{DaemonStatus, RejectedSettings};
+use crate::daemon::{ClientCommand, DaemonStatus, RejectedSettings};
 use crate::reason::Reason;
 use crate::report::document::Document;
 use crate::report::history::RunEntry;
@@ -22,6 +22,7 @@ pub struct StatusDocument<'a> {
     last_reconcile: Option<Timestamp>,
     last_success: Option<Timestamp>,
     next_reconcile: Option<Timestamp>,
+    command: Option<&'a ClientCommand>,
     settings_refused: Option<&'a RejectedSettings>,
     seen: Option<SeenEntry<'a>>,
     #[serde(skip)]
@@ -54,6 +55,7 @@ impl<'a> StatusDocument<'a> {
             last_reconcile: status.at,
             last_success: status.succeeded,
             next_reconcile: status.next,
+            command: status.command.as_ref(),
             settings_refused: status.rejected_settings.as_deref(),
             seen: status.view.as_deref().map(SeenEntry::from),
             status,
@@ -180,6 +182,10 @@ mod tests {
                 help: "correct them".to_owned(),
                 mistakes: Vec::new(),
             })),
+            command: Some(ClientCommand {
+                name: "sync".to_owned(),
+                since: AT,
+            }),
             view: Some(Arc::new(view)),
             ..DaemonStatus::default()
         }

@@ -5,7 +5,7 @@ use std::fmt::{Display, Write as _};
 use jiff::Timestamp;
 
 use super::{FileMistake, Row, RunView, State};
-use crate::daemon::{DaemonStatus, RejectedSettings};
+use crate::daemon::{ClientCommand, DaemonStatus, RejectedSettings};
 use crate::report::suspended;
 use crate::text::{count, escaped};
 
@@ -36,6 +36,15 @@ pub fn readable(status: &DaemonStatus, now: Timestamp) -> String {
         moment(status.succeeded, "none yet"),
     );
     fact(&mut out, "Next run", next(status, now));
+    if let Some(command) = &status.command {
+        let ClientCommand { name, since } = command;
+        let since = moment(Some(*since), "");
+        fact(
+            &mut out,
+            "Command",
+            format!("{name} for a client, since {since}"),
+        );
+    }
     fact(&mut out, "Runs", status.runs);
     fact(&mut out, "Version", env!("CARGO_PKG_VERSION"));
     if let Some(rejected) = &status.rejected_settings {

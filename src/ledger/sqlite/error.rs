@@ -180,9 +180,9 @@ impl LedgerError {
     pub fn help(&self) -> &'static str {
         match self {
             Self::InUse { .. } => {
-                "wait until that process ends, or stop it; if it is a daemon with a socket other \
-                than the default, give the socket with `--socket`, and the daemon carries out the \
-                command; do not remove the lock file: it has no effect once the process has ended"
+                "wait until that process ends, or stop it; a daemon carries out the command if you \
+                omit `--standalone` and, for a socket other than the default, give `--socket`; do \
+                not remove the lock file: it has no effect once the process has ended"
             }
             Self::File { source, .. } => disk_help(source).unwrap_or(
                 "check the owner and mode of the file and its directory, or choose another \

@@ -31,7 +31,7 @@ fn a_second_opening_in_the_same_process_is_refused() {
     let text = told(&error, &place).replace(holder, "HOLDER");
     insta::assert_snapshot!(text, @"
     the ledger STATE/tenant.db is in use by HOLDER
-    help: wait until that process ends, or stop it; if it is a daemon with a socket other than the default, give the socket with `--socket`, and the daemon carries out the command; do not remove the lock file: it has no effect once the process has ended
+    help: wait until that process ends, or stop it; a daemon carries out the command if you omit `--standalone` and, for a socket other than the default, give `--socket`; do not remove the lock file: it has no effect once the process has ended
     ");
     drop(first);
     assert_eq!(
