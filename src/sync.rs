@@ -419,6 +419,7 @@ pub async fn sync<R: ReadApi, W: WriteApi>(
         return Ok(Synced { plan, ending });
     }
     write_down(store, &recovery).await?;
+    recorder::detected(store, request, &ledger.intents, &recovery.settled).await;
     note(store, records(&plan, request), plan.gone.clone()).await?;
     let rejections = recovery.ledger.rejections;
     rejections::forget_accepted(store, &rejections, &plan).await;

@@ -132,6 +132,7 @@ fn failed(failure: &ActionFailure) -> String {
         .map(|rejection| rejection.code.to_string());
     match failure {
         ActionFailure::NotStarted => "not started".to_owned(),
+        ActionFailure::Suspended => "suspended".to_owned(),
         ActionFailure::MissingSecret(_) => "missing secret".to_owned(),
         ActionFailure::Unread(error) => format!("unread: {}", error.operation()),
         ActionFailure::NotWrittenDown(_) => "not written down".to_owned(),

@@ -87,6 +87,9 @@ pub enum ActionFailure {
     /// The apply was stopped before its turn came.
     #[error("the action was not started")]
     NotStarted,
+    /// An operator has suspended its writes since the plan was made.
+    #[error("nothing was sent because writes to it were suspended after the plan was made")]
+    Suspended,
     /// A secret is missing.
     #[error("{0}")]
     MissingSecret(String),
@@ -184,6 +187,9 @@ impl ActionFailure {
     pub fn help(&self) -> &'static str {
         match self {
             Self::NotStarted | Self::Interrupted { .. } => "run the command again to continue",
+            Self::Suspended => {
+                "run `integrationd resume` to end the suspension: the next run continues"
+            }
             Self::MissingSecret(_) => "provide the secret, then try again",
             Self::NotWrittenDown(_) => "fix the state directory, then try again",
             Self::NotRecorded(_) => {
@@ -246,6 +252,7 @@ impl ActionFailure {
     pub fn had_no_effect(&self) -> bool {
         match self {
             Self::NotStarted
+            | Self::Suspended
             | Self::MissingSecret(_)
             | Self::NotWrittenDown(_)
             | Self::Unread(_)
@@ -285,6 +292,7 @@ impl ActionFailure {
             Self::NotEditable(_) | Self::Server { .. } => true,
             Self::NotRecreated { failure, .. } => failure.is_rejection(),
             Self::NotStarted
+            | Self::Suspended
             | Self::MissingSecret(_)
             | Self::NotWrittenDown(_)
             | Self::NotRecorded(_)
@@ -328,6 +336,7 @@ impl ActionFailure {
             | Self::Unfollowed(error) => error.rejection(),
             Self::NotRecreated { failure, .. } => failure.rejection(),
             Self::NotStarted
+            | Self::Suspended
             | Self::MissingSecret(_)
             | Self::NotWrittenDown(_)
             | Self::NotRecorded(_)

@@ -91,6 +91,9 @@ impl<W: WriteApi> Run<'_, W> {
         if self.drain.has_begun() && !self.is_under_way(name) {
             return Err(ActionFailure::NotStarted);
         }
+        if !self.is_under_way(name) {
+            self.check_not_suspended(name).await?;
+        }
         // Before the intent is recorded: a stop at this moment must not keep an intent whose action
         // counts as not started.
         let is_new = self.under_way().insert(name.to_owned());
@@ -99,6 +102,17 @@ impl<W: WriteApi> Run<'_, W> {
             self.under_way().remove(name);
         }
         begun.map_err(ActionFailure::NotWrittenDown)
+    }
+
+    /// An operator may have suspended writes since the plan was made: a long apply has to hear
+    /// of it.
+    async fn check_not_suspended(&self, name: &str) -> Result<(), ActionFailure> {
+        let suspensions = self.store.suspensions().await;
+        let suspensions = suspensions.map_err(ActionFailure::NotWrittenDown)?;
+        match suspensions.of(name, self.now()) {
+            Some(_) => Err(ActionFailure::Suspended),
+            None => Ok(()),
+        }
     }
 
     /// Records the outcome of a write. A write that succeeded and could not be recorded is

@@ -4,13 +4,21 @@
 //! a [`RunRecorder`] records the actions at the same time, in their order. No action fails
 //! for it: what the history lacks is in the records.
 
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use super::{Request, Shell};
-use crate::apply::{Clock, Event, Observer, Outcome, in_a_line};
+use crate::apply::{Clock, Event, Observer, Outcome, Verb, in_a_line};
 use crate::ledger::history::{RunAction, RunEnd, RunId, RunStart};
-use crate::ledger::{LedgerStore, StoreError};
+use crate::ledger::{IntendedWrite, Intent, LedgerStore, StoreError};
+use crate::manifest::Name;
+use crate::plan::Settled;
 use crate::text::chain;
+
+/// Number of runs among which the run of an interrupted write is searched.
+const RECENT_RUNS: u32 = 100;
 
 /// Passes on what an apply reports: to the shell, and to the history.
 pub(super) struct RecordingObserver<'a, S> {
@@ -98,6 +106,63 @@ impl<S: Shell> Observer for RecordingObserver<'_, S> {
             let _ = self.actions.send(action);
         }
         self.shell.event(event);
+    }
+}
+
+/// Adds the outcome of writes that were cut short to the run that began them, and ends that run.
+pub(super) async fn detected(
+    store: &dyn LedgerStore,
+    request: &Request,
+    intents: &BTreeMap<Name, Intent>,
+    settled: &[(Name, Settled)],
+) {
+    if settled.is_empty() {
+        return;
+    }
+    let Some(history) = log_error(store.history(RECENT_RUNS).await) else {
+        return;
+    };
+    let now = request.apply.clock.now();
+    let mut unfinished = BTreeMap::new();
+    for (name, settled) in settled {
+        let Some(intent) = intents.get(name) else {
+            continue;
+        };
+        let mut runs = history.runs.iter();
+        let Some(run) = runs.find(|run| run.start.begun <= intent.at) else {
+            continue;
+        };
+        let action = detected_action(name, intent, settled, now);
+        log_error(store.add_action(run.id, &action).await);
+        if run.end.is_none() {
+            *unfinished.entry(run.id).or_insert(0) += usize::from(action.succeeded);
+        }
+    }
+    for (run, applied) in unfinished {
+        let outcome = format!("interrupted; {applied} applied, as a later run detected");
+        let ended = now;
+        log_error(store.end_run(run, &RunEnd { ended, outcome }).await);
+    }
+}
+
+fn detected_action(name: &str, intent: &Intent, settled: &Settled, at: Timestamp) -> RunAction {
+    let verb = match &intent.write {
+        IntendedWrite::Create { .. } => Verb::Create,
+        IntendedWrite::Update { .. } => Verb::Update,
+        IntendedWrite::Delete { .. } => Verb::Delete,
+    };
+    let (id, what) = match settled {
+        Settled::Confirmed(record) => (Some(record.id.clone()), "took effect"),
+        Settled::Gone(id) => (Some(id.clone()), "took effect"),
+        Settled::Abandoned => (None, "had no effect"),
+    };
+    RunAction {
+        name: name.to_owned(),
+        verb: verb.as_str().to_owned(),
+        succeeded: *settled != Settled::Abandoned,
+        id,
+        what: format!("{what}, as a later run detected"),
+        at,
     }
 }
 
