@@ -59,7 +59,8 @@ macro_rules! reasons {
 reasons! {
     // Files and names.
     InvalidFile Lasts "The file has errors.";
-    EmptyFile Lasts "The file is empty or no longer contains the document.";
+    EmptyFile Lasts "The file is empty or no longer contains the document that described the \
+        integration.";
     AmbiguousFiles Lasts "Several files describe integrations that cannot be distinguished.";
     AmbiguousLive Lasts "Several live integrations match.";
     PinMissing Lasts "No integration has the id in `sync.id`.";

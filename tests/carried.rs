@@ -578,7 +578,7 @@ async fn value_that_is_left_to_the_server_and_hidden_stops_an_update() {
         let (ran, simulator) = edited_beside_a_hidden_path(value, rest, report).await;
         assert_eq!(write_lines(&simulator), [""; 0], "{}", ran.shown());
         let shown = plain(&ran);
-        let reason = "an update would change httpPath: the server's value should be kept";
+        let reason = "an update would change httpPath: the server's value cannot be sent back";
         assert!(shown.contains(reason), "{shown}");
         assert!(
             shown.contains("help: set a different value in Immuta"),

@@ -299,7 +299,7 @@ fn list_with_a_hole_is_logged_when_it_begins_and_ends() {
     it.tenant.simulator.clear_faults();
     it.runs_again();
     it.daemon
-        .prints("the tenant's list of integrations can be read completely again");
+        .prints("the tenant's list of integrations is complete again");
     let lines = it.lines();
     let message = "the tenant's list of integrations is incomplete: integrations that may \
         already exist are not created";

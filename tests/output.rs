@@ -219,7 +219,7 @@ fn every_reason_to_be_blocked_says_what_helps() {
 
       # pin-host is blocked  [FILES]/pin-host.yaml:1
       ! Snowflake
-          `sync.id` is 5, but the host of that integration is acme.us-east-1.snowflakecomputing.com, not another.snowflakecomputing.com
+          `sync.id` is 5, but the host of integration 5 is acme.us-east-1.snowflakecomputing.com, and the file has another.snowflakecomputing.com
           help: correct `sync.id`, or remove it
 
       # pin-nothing is blocked  [FILES]/pin-nothing.yaml:1
@@ -229,7 +229,7 @@ fn every_reason_to_be_blocked_says_what_helps() {
 
       # pin-type is blocked  [FILES]/pin-type.yaml:1
       ! Snowflake
-          `sync.id` is 4, but that integration has type `Native S3`
+          `sync.id` is 4, but integration 4 has type `Native S3`
           help: correct `sync.id`, or remove it
 
       # trino is blocked  [FILES]/trino.yaml:4

@@ -67,8 +67,8 @@ fn pin_to_nothing_another_type_or_another_host_is_blocked() {
     ];
     insta::assert_snapshot!(seen.concat().join("\n"), @"
     blocked: `sync.id` is 12, but no integration has that id
-    blocked: `sync.id` is 12, but that integration has type `Trino`
-    blocked: `sync.id` is 12, but the workspaceUrl of that integration is other.example.com, not lake.example.com
+    blocked: `sync.id` is 12, but integration 12 has type `Trino`
+    blocked: `sync.id` is 12, but the workspaceUrl of integration 12 is other.example.com, and the file has lake.example.com
     ");
 }
 

@@ -169,9 +169,9 @@ fn impossible_repository_settings_are_reported_with_their_place() {
         .collect();
     insta::assert_snapshot!(heads.join("\n"), @r"
     settings.yaml:1:13: error[E0305]: invalid value 'nonsense' for '--git-commit <HASH>': it is not a full commit ID (40 hexadecimal digits)
-    settings.yaml:2:16: error[E0305]: invalid value '../..' for '--git-directory <DIR>': it is not a valid directory in a repository: give a relative path without ..
-    settings.yaml:3:13: error[E0305]: invalid value 'refs/heads/main' for '--git-branch <NAME>': it is not a valid tag or branch name: give the name without refs/heads/ or refs/tags/
-    settings.yaml:4:10: error[E0305]: invalid value '-x' for '--git-tag <NAME>': it is not a valid tag or branch name: give the name without refs/heads/ or refs/tags/
+    settings.yaml:2:16: error[E0305]: invalid value '../..' for '--git-directory <DIR>': the directory must be a relative path without `..`
+    settings.yaml:3:13: error[E0305]: invalid value 'refs/heads/main' for '--git-branch <NAME>': it is not a valid tag or branch name: omit `refs/heads/` and `refs/tags/`
+    settings.yaml:4:10: error[E0305]: invalid value '-x' for '--git-tag <NAME>': it is not a valid tag or branch name: omit `refs/heads/` and `refs/tags/`
     settings.yaml:5:20: error[E0305]: invalid value 'abc' for '--git-allow-rewrite[=<COMMIT>]': give `true`, `false`, or a full commit ID (40 hexadecimal digits)
     ");
 }

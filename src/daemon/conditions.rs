@@ -126,7 +126,7 @@ impl Conditions {
             return;
         }
         if view.unreadable.is_empty() {
-            tracing::info!("the tenant's list of integrations can be read completely again");
+            tracing::info!("the tenant's list of integrations is complete again");
         } else {
             let error = view.unreadable.join("; ");
             let error = &*escaped(&error);

@@ -73,7 +73,7 @@ pub enum Block {
         id: RemoteId,
     },
     /// `sync.id` names an integration of another type.
-    #[error("`sync.id` is {id}, but that integration has type `{found}`")]
+    #[error("`sync.id` is {id}, but integration {id} has type `{found}`")]
     PinType {
         /// The pin.
         id: RemoteId,
@@ -81,7 +81,10 @@ pub enum Block {
         found: String,
     },
     /// `sync.id` names an integration with another identity.
-    #[error("`sync.id` is {id}, but the {attribute} of that integration is {found}, not {wanted}")]
+    #[error(
+        "`sync.id` is {id}, but the {attribute} of integration {id} is {found}, and the file has \
+        {wanted}"
+    )]
     PinIdentity {
         /// The pin.
         id: RemoteId,
@@ -201,8 +204,8 @@ pub enum Block {
     },
     /// An update would change a value that is left to the server and that it does not show.
     #[error(
-        "an update would change {}: the server's value should be kept, but it is masked or \
-        contains a secret",
+        "an update would change {}: the server's value cannot be sent back, because it is masked \
+        or contains a secret",
         list(paths)
     )]
     ValueHidden {

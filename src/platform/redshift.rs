@@ -65,7 +65,7 @@ const ATTRIBUTES: &[Attribute] = &[
     Attribute::new(
         "authenticationType",
         Shape::Enum(&["userPassword", "okta", "accessKey"], Recalled),
-        "The authentication method of the setup.",
+        "The authentication method for the setup.",
     )
     .one_time_when_auto()
     .required_when(AUTO, Recalled),

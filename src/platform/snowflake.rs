@@ -62,7 +62,7 @@ const ATTRIBUTES: &[Attribute] = &[
             &["userPassword", "keyPair", "oAuthClientCredentials"],
             Inferred,
         ),
-        "The authentication method of the setup.",
+        "The authentication method for the setup.",
     )
     .one_time_when_auto()
     .required_when(AUTO, Recalled),

@@ -63,7 +63,7 @@ const ATTRIBUTES: &[Attribute] = &[
     Attribute::new(
         "schema",
         Shape::TEXT,
-        "The schema for Immuta's secure views, managed by Immuta.",
+        "The schema that Immuta manages for its secure views.",
     )
     .required(Documented),
     Attribute::new("username", Shape::TEXT, "The user who logs in.")

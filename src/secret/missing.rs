@@ -46,7 +46,7 @@ pub enum MissingReason {
     #[error("the secret is not valid UTF-8: store it as text")]
     NotUtf8,
     /// No root was declared.
-    #[error("no directory for secrets is configured: give one with --secret-root")]
+    #[error("no directory for secrets is configured: give one with `--secret-root`")]
     NoRoot,
     /// Not below a root.
     #[error("the path is outside the directories for secrets: move the file into one of them")]
@@ -67,13 +67,13 @@ pub enum MissingReason {
     #[error("the file cannot be read ({0}): allow integrationd's user to read it")]
     Unreadable(std::io::ErrorKind),
     /// systemd passed nothing in.
-    #[error("systemd passed no credentials: add LoadCredential= to the unit")]
+    #[error("systemd passed no credentials: add `LoadCredential=` to the unit")]
     NoCredentials,
     /// Not among what systemd passed in.
-    #[error("systemd passed no credential with this name: add it with LoadCredential=")]
+    #[error("systemd passed no credential with this name: add it with `LoadCredential=`")]
     NoCredential,
     /// A path in place of a name.
-    #[error("a credential is referenced by name, not by path: use the name in LoadCredential=")]
+    #[error("a credential is referenced by name, not by path: use the name in `LoadCredential=`")]
     NotAName,
     /// A file or a secret that has no such place in it.
     #[error("`{place}` was not found{}: correct the reference", among(.names))]

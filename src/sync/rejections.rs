@@ -54,6 +54,9 @@ pub(super) async fn record(
 
 fn log_error(written: Result<(), StoreError>) {
     if let Err(error) = written {
-        tracing::warn!(error = chain(&error), "cannot record a rejected write");
+        tracing::warn!(
+            error = chain(&error),
+            "cannot update the record of rejected writes"
+        );
     }
 }

@@ -153,7 +153,7 @@ async fn sha256_repository_is_refused_and_the_hash_named() {
         let error = Source::new(options(url)).refused().await;
         let shown = told(&error);
         let what = format!("{url}: unsupported object format: the repository does not use SHA-1: ");
-        let help = "[use a SHA-1 repository, created with git init --object-format=sha1]";
+        let help = "[use a SHA-1 repository, created with `git init --object-format=sha1`]";
         assert!(shown.contains(&what) && shown.ends_with(help), "{shown}");
         assert!(shown.contains("object format 'sha256'"), "{shown}");
         finally(error);
@@ -170,7 +170,7 @@ async fn reftable_repository_is_refused_with_a_remedy() {
     let shown = told(&error);
     let what = "libgit2 does not support the format of the repository: unsupported extension name \
         extensions.refstorage";
-    let help = "[use a copy created with git clone --bare, or the ssh or https address of the \
+    let help = "[use a copy created with `git clone --bare`, or the SSH or HTTPS address of the \
         repository]";
     assert!(shown.contains(what) && shown.ends_with(help), "{shown}");
     finally(error);
@@ -224,7 +224,7 @@ fn closed_directory_is_named_with_user_and_remedy() {
         );
         assert!(ran.stderr.contains(&what), "{}", ran.stderr);
         let help = "help: give the user that runs integrationd access to the directory, or move the \
-            repository; under systemd, ProtectHome= also blocks home directories";
+            repository; under systemd, `ProtectHome=` also blocks home directories";
         assert!(ran.stderr.contains(help), "{}", ran.stderr);
     }
     assert_eq!(tenant.requests(), [""; 0]);

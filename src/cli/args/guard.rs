@@ -19,9 +19,9 @@ pub(crate) struct GuardArgs {
     /// Refuse a plan with more writes than this [default: no limit]
     #[arg(long, value_name = "N", env = "INTEGRATIOND_MAX_CHANGES")]
     pub max_changes: Option<usize>,
-    /// Refuse a plan that writes more than this percentage of the existing or the described
-    /// integrations, whichever number is larger [default: 50 % of the existing integrations;
-    /// creates do not count, and ten changes are always allowed]
+    /// Refuse a plan that changes more than this percentage of the integrations that exist or that
+    /// the files describe, whichever are more [default: 50 % of the existing integrations, where
+    /// creates do not count and ten changes are always allowed]
     #[arg(long, value_name = "PERCENT", env = "INTEGRATIOND_MAX_CHANGE_PERCENT",
           value_parser = percent)]
     pub max_change_percent: Option<u8>,
@@ -33,9 +33,9 @@ pub(crate) struct GuardArgs {
         default_value_t = 10
     )]
     pub max_deletes: usize,
-    /// Refuse a plan that deletes more than this percentage of the existing or the described
-    /// integrations, whichever number is larger [default: 20 % of the existing integrations; one
-    /// deletion is always allowed]
+    /// Refuse a plan that deletes more than this percentage of the integrations that exist or that
+    /// the files describe, whichever are more [default: 20 % of the existing integrations, where
+    /// one deletion is always allowed]
     #[arg(long, value_name = "PERCENT", env = "INTEGRATIOND_MAX_DELETE_PERCENT",
           value_parser = percent)]
     pub max_delete_percent: Option<u8>,

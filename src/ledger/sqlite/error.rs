@@ -31,7 +31,7 @@ pub enum LedgerError {
         source: io::Error,
     },
     /// A database of something else.
-    #[error("{} is a database but not a ledger of integrationd", shown(file))]
+    #[error("{} is a database but not an integrationd ledger", shown(file))]
     Foreign {
         /// The file.
         file: PathBuf,

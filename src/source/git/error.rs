@@ -372,11 +372,11 @@ impl GitFailure {
             Self::UnknownKind { kind, .. } => kind.remedy(),
             Self::Closed { .. } => {
                 "give the user that runs integrationd access to the directory, or move the \
-                repository; under systemd, ProtectHome= also blocks home directories"
+                repository; under systemd, `ProtectHome=` also blocks home directories"
             }
             Self::Unreadable(_) => {
                 "give the user that runs integrationd read access to the whole repository, and \
-                check the repository with git fsck"
+                check the repository with `git fsck`"
             }
             Self::ForeignOwner { .. } => {
                 "run integrationd as the owner, or give ownership to the user that runs \

@@ -36,9 +36,9 @@ impl UnknownKind {
     /// use another hash.
     pub(super) fn remedy(self) -> &'static str {
         match self {
-            Self::Hash => "use a SHA-1 repository, created with git init --object-format=sha1",
+            Self::Hash => "use a SHA-1 repository, created with `git init --object-format=sha1`",
             Self::Extension => {
-                "use a copy created with git clone --bare, or the ssh or https address of the \
+                "use a copy created with `git clone --bare`, or the SSH or HTTPS address of the \
                 repository"
             }
         }
@@ -147,7 +147,7 @@ impl SignatureProblem {
             Self::Revoked(_) | Self::Bad(_) | Self::HasNul(_) | Self::OtherName(_) => {
                 "find out who pushed the commit or tag: someone may be using a stolen key"
             }
-            Self::LightweightTag | Self::NestedTag => "create a signed tag with git tag -s",
+            Self::LightweightTag | Self::NestedTag => "create a signed tag with `git tag -s`",
             Self::KeyFile { .. } => "correct the key file",
         }
     }

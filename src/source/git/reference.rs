@@ -37,12 +37,10 @@ pub enum GitReferenceError {
     #[error("it is not a full commit ID (40 hexadecimal digits)")]
     Commit,
     /// Not a name that git allows.
-    #[error(
-        "it is not a valid tag or branch name: give the name without refs/heads/ or refs/tags/"
-    )]
+    #[error("it is not a valid tag or branch name: omit `refs/heads/` and `refs/tags/`")]
     Name,
     /// Not a path below the repository.
-    #[error("it is not a valid directory in a repository: give a relative path without ..")]
+    #[error("the directory must be a relative path without `..`")]
     Subdirectory,
 }
 

@@ -28,7 +28,7 @@ fn a_database_of_something_else_is_refused() {
         .unwrap();
     drop(other);
     insta::assert_snapshot!(refused(&file, &place), @"
-    STATE/tenant.db is a database but not a ledger of integrationd
+    STATE/tenant.db is a database but not an integrationd ledger
     help: choose another directory with `--state`, or move the file away
     ");
 }
