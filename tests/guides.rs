@@ -40,7 +40,7 @@ const VOLATILE: &[(&str, &str)] = &[
         "2026-11-02T09:30:00Z",
     ),
     (r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?", "2026-11-02 09:30$1"),
-    (r"\b\d+(\.\d+)?\s?(ms|s)\b", "0.4s"),
+    (r"\b\d+(\.\d+)?\s?(ms|s)\b", "0.4 s"),
     // The files contain the address.
     (r"-commit\) [0-9a-f]{7}", "-commit) 4ac01d5"),
     (
