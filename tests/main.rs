@@ -132,6 +132,8 @@ mod schema;
 #[cfg(test)]
 mod script_kinds;
 #[cfg(test)]
+mod script_plan;
+#[cfg(test)]
 mod scripts;
 #[cfg(test)]
 mod scrubbed;

@@ -123,6 +123,14 @@ impl World {
         run.env("KIND_SECRET", &self.case.secret()).on(&self.tenant)
     }
 
+    /// The body of the write that a sync sends now.
+    fn applied_body(&self) -> Json {
+        self.tenant.simulator.clear_log();
+        let run = self.command("sync").arg("--yes").arg(self.files.path());
+        run.run().exits_with(0);
+        self.tenant.written().remove(0)
+    }
+
     /// Fetches these scripts, the first of them without `--kind`, and returns the requests.
     #[track_caller]
     fn fetches(&self, kinds: &[&str], last: &str) -> Vec<LoggedRequest> {
@@ -192,13 +200,11 @@ fn changed_integration_gets_the_script_of_an_edit() {
     for case in &CASES {
         let world = World::applied(case);
         let [from, to] = case.edit;
-        let mut body = world.tenant.written().remove(0).to_string();
-        assert!(body.contains(from), "{body}");
-        body = body.replace(from, to);
         world.files.change("one.yaml", from, to);
         let asked = world.fetches(&["edit"], "sync`");
+        let body = world.applied_body();
+        assert!(body.to_string().contains(to), "{body}");
         let path = "/integrations/1/scripts/edit".to_owned();
-        let body = serde_json::from_str(&body).unwrap();
         assert_eq!(sent(&asked), [("POST".to_owned(), path, Some(body))]);
     }
 }
@@ -207,11 +213,12 @@ fn changed_integration_gets_the_script_of_an_edit() {
 fn every_failed_creation_gets_the_scripts_of_a_cleanup() {
     for case in &CASES {
         let world = World::applied(case);
-        let body = world.tenant.written().remove(0);
         let drift = SimulatedDrift::status(1, SimulatedStatus::CreateError);
         world.tenant.simulator.drift(drift).unwrap();
-        let asked = world.fetches(case.cleanup, "sync`");
-        assert_eq!(sent(&asked), without_id(case.cleanup, &body));
+        let kinds = [case.cleanup, case.creation].concat();
+        let asked = world.fetches(&kinds, "sync`");
+        let body = world.applied_body();
+        assert_eq!(sent(&asked), without_id(&kinds, &body));
     }
 }
 

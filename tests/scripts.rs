@@ -155,7 +155,11 @@ fn file_with_errors_may_be_that_of_what_seems_gone() {
         std::fs::remove_file(world.files.path().join("one.yaml")).unwrap();
         world.files.write("moved.yaml", broken);
         let ran = world.script(&[]).exits_with(65);
-        assert!(ran.stderr.contains("may describe it"), "{}", ran.stderr);
+        assert!(
+            ran.stderr.contains("may describe the integration"),
+            "{}",
+            ran.stderr
+        );
         assert_eq!(ran.stdout, "");
         assert_eq!(world.asked(), [""; 0]);
         world.script(&["--kind", "delete"]).exits_with(0);
@@ -331,8 +335,8 @@ fn plan_names_the_scripts_that_are_needed_first() {
             .exits_with(0)
     };
     let text = plan(&[]).stdout;
-    let line = "      first run the script that `integrationd script one` prints\n";
-    assert_eq!(text.matches("first run the script").count(), 1, "{text}");
+    let line = "      before this, run the scripts of: integrationd script one\n";
+    assert_eq!(text.matches("before this, run the").count(), 1, "{text}");
     assert!(text.contains(line), "{text}");
     let json = plan(&["-o", "json"]).json();
     let expected = serde_json::json!([{

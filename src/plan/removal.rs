@@ -18,7 +18,7 @@ use super::{
     Undeletable, Unmanaged, unknown_outcome,
 };
 use crate::ledger::{Ledger, Record, RecordedState, taken_name};
-use crate::live::{LiveIntegration, RemoteId, StatusPhase};
+use crate::live::{IntegrationStatus, LiveIntegration, RemoteId, StatusPhase};
 use crate::manifest::{Manifest, Name};
 use crate::platform::{AttributePath, Platform};
 use crate::secret::{Parsed, Reference, parse_template};
@@ -33,6 +33,8 @@ pub struct Deletion {
     pub platform: &'static Platform,
     /// True if Immuta set the platform up itself.
     pub is_automatic: bool,
+    /// True if its creation failed: API.md 3 gives the script of a deletion to the others only.
+    pub creation_failed: bool,
     /// The credentials that the deletion needs; empty if it must have none
     /// (API.md 3.3). References stand where secrets will.
     pub credentials: Object,
@@ -207,6 +209,7 @@ pub(super) fn deletion(
     }
     let deletion = Deletion {
         is_automatic: is_automatic(record, found),
+        creation_failed: found.status == IntegrationStatus::CreateError,
         credentials: credentials(name, record, found, platform)?,
         before: Before::of(found, &record.state),
         state: record.state.clone(),

@@ -1,6 +1,11 @@
 //! The scripts of a manual set-up that an action needs first (API.md 3).
 
-use super::{Action, Block, Body, Creation, Note, Operation};
+use super::diff::Difference;
+use super::history::DiffContext;
+use super::owners;
+use super::{Action, Block, Body, Creation, Note, Operation, PreconditionFailure, Undeletable};
+use crate::ledger::Ledger;
+use crate::live::{Live, LiveIntegration};
 use crate::manifest::Integration;
 use crate::platform::{Platform, ScriptKind};
 
@@ -11,24 +16,33 @@ pub enum ScriptSituation {
     NotLive,
     /// It exists, and differs from the file.
     Different,
-    /// Its creation failed.
+    /// Its creation failed. The next write creates it again.
     FailedCreation,
     /// It exists, and its file is gone.
     Gone,
+    /// Its creation failed, and its file is gone.
+    FailedAndGone,
     /// It is deleted and created again.
     Replaced,
     /// It is as the file says.
     Equal,
 }
 
-/// The kinds of scripts for a situation, in the order in which they are run.
+/// The kinds of scripts for a situation, in the order in which they are run. The script of a
+/// deletion is only for an integration whose creation succeeded.
 #[must_use]
 pub fn script_kinds(platform: &Platform, situation: ScriptSituation) -> Vec<ScriptKind> {
     let kinds: &[ScriptKind] = match situation {
         ScriptSituation::NotLive => &[ScriptKind::InitialCreate, ScriptKind::Create],
         ScriptSituation::Different => &[ScriptKind::Edit],
-        ScriptSituation::FailedCreation => &[ScriptKind::Cleanup, ScriptKind::PostCleanup],
+        ScriptSituation::FailedCreation => &[
+            ScriptKind::Cleanup,
+            ScriptKind::PostCleanup,
+            ScriptKind::InitialCreate,
+            ScriptKind::Create,
+        ],
         ScriptSituation::Gone => &[ScriptKind::Delete],
+        ScriptSituation::FailedAndGone => &[ScriptKind::Cleanup, ScriptKind::PostCleanup],
         ScriptSituation::Replaced => &[
             ScriptKind::Delete,
             ScriptKind::InitialCreate,
@@ -54,7 +68,11 @@ fn situation<'p>(kind: &'p Operation, notes: &[Note]) -> Result<ScriptSituation,
         Operation::Create(_) => ScriptSituation::NotLive,
         Operation::Update { .. } if notes.iter().any(repeats) => ScriptSituation::FailedCreation,
         Operation::Update { .. } => ScriptSituation::Different,
+        Operation::Replace { deletion, .. } if deletion.creation_failed => {
+            ScriptSituation::FailedCreation
+        }
         Operation::Replace { .. } => ScriptSituation::Replaced,
+        Operation::Delete(deletion) if deletion.creation_failed => ScriptSituation::FailedAndGone,
         Operation::Delete(_) => ScriptSituation::Gone,
         Operation::Unchanged { .. } => ScriptSituation::Equal,
         Operation::Withheld { would, .. } | Operation::Suspended { would, .. } => {
@@ -64,10 +82,56 @@ fn situation<'p>(kind: &'p Operation, notes: &[Note]) -> Result<ScriptSituation,
     })
 }
 
-/// The body of a request for a script: what a create of the file would send.
+/// The reason why no sync ever deletes a live integration, with its file or without.
 #[must_use]
-pub fn script_body(integration: &Integration) -> Body {
-    Body::for_create(integration)
+pub fn removal_block(
+    found: &LiveIntegration,
+    integration: Option<&Integration>,
+    live: &Live,
+    ledger: &Ledger,
+) -> Option<Block> {
+    let recorded = ledger.records.values().find(|it| it.id == found.id);
+    let by_record = recorded.is_some_and(|it| it.state.removal.protect);
+    let by_file = integration.is_some_and(|it| it.options.protect);
+    let id = found.id.clone();
+    let protected = integration.map_or(by_record, |_| by_file);
+    let protected = protected.then(|| Undeletable::Protected { id }.into());
+    owners::owned(found, live).or(protected)
+}
+
+impl Block {
+    /// True if a deletion is only not certain to be meant: an operator who asks for its script
+    /// by name means it.
+    #[must_use]
+    pub fn doubts_a_removal(&self) -> bool {
+        matches!(
+            self,
+            Self::InvalidFile
+                | Self::EmptyFile { .. }
+                | Self::NotDeleted(Undeletable::Frozen { .. } | Undeletable::NotRemoved { .. })
+        )
+    }
+}
+
+/// The body of a request for a script: that of the write that follows it. An update sends the
+/// server's values of attributes that the file omits, so its script is made from them too.
+/// `now` is the integration as it is read just before.
+///
+/// # Errors
+/// The integration is no longer as it was in the plan.
+pub fn script_body(
+    integration: &Integration,
+    action: Option<&Action>,
+    now: Option<&LiveIntegration>,
+) -> Result<Body, PreconditionFailure> {
+    let planned = action.map(|action| action.kind.without_limits());
+    match (planned, now) {
+        (Some(Operation::Update { precondition, .. }), Some(now)) => precondition.body(now),
+        (Some(Operation::Unchanged { .. }), Some(now)) => {
+            Ok(Difference::between(integration, now, DiffContext::NONE).body)
+        }
+        (_, _) => Ok(Body::for_create(integration)),
+    }
 }
 
 /// The scripts to run before an action that writes. An automatic set-up needs none.

@@ -2,29 +2,80 @@
 
 use super::exit::Exit;
 use super::failure::CommandFailure;
-use crate::plan::{Block, ScriptSituation};
-use crate::session::script::{ScriptError, ScriptResult};
-use crate::text::chain;
+use crate::plan::{Action, Block, Undeletable, needed_scripts, script_command};
+use crate::platform::AttributePath;
+use crate::session::script::{AfterScript, ScriptError, ScriptRefusal, ScriptResult};
+use crate::text::{chain, escaped};
+
+/// The line of a plan about the scripts that an action needs.
+#[must_use]
+pub(super) fn needed(action: &Action) -> Option<String> {
+    let scripts = match needed_scripts(action).len() {
+        0 => return None,
+        1 => "script",
+        _ => "scripts",
+    };
+    let command = script_command(&action.name);
+    Some(format!("before this, run the {scripts} of: {command}"))
+}
 
 /// The place for a run of the script, and the next step. Without a script: the reason.
 #[must_use]
 pub fn next_steps(result: &ScriptResult) -> String {
     let name = &result.name;
     let Some((kind, _)) = &result.script else {
-        return format!("{name} matches its file and needs no script\n");
+        let paths: Vec<&str> = result
+            .not_compared
+            .iter()
+            .map(AttributePath::as_str)
+            .collect();
+        if paths.is_empty() {
+            return format!("{name} matches its file and needs no script\n");
+        }
+        return format!(
+            "{name} needs no script as far as it was compared with its file: the server does not \
+            return {}, and integrationd did not send it\n",
+            paths.join(", ")
+        );
     };
     let run = result.platform.scripts.run;
-    let mut text = format!("{kind} script of {name}: run it {run}\n");
-    let next = match (result.next.first(), result.situation) {
-        (Some(next), _) => format!("then run `integrationd script {name} --kind {next}`\n"),
-        (None, Some(ScriptSituation::Gone)) => {
-            "then run `integrationd sync --policy sync`, which deletes the integration\n".to_owned()
+    format!(
+        "{kind} script of {name}: run it {run}\n{}\n",
+        next(name, &result.next)
+    )
+}
+
+fn next(name: &str, next: &AfterScript) -> String {
+    let removal = "run `integrationd sync --policy sync`, which deletes the integration";
+    match next {
+        AfterScript::Script(kind) => format!("then run `{} --kind {kind}`", script_command(name)),
+        AfterScript::Sync => "then run `integrationd sync`".to_owned(),
+        AfterScript::Removal => format!("then {removal}"),
+        AfterScript::FileRemoval => format!("then remove the file of {name} and {removal}"),
+        AfterScript::ForeignRemoval(id) => format!(
+            "then remove the file of {name}, and delete integration {} in Immuta: integrationd \
+            neither created nor adopted it",
+            escaped(id.as_str())
+        ),
+        AfterScript::Replacement => format!(
+            "then run `integrationd sync --allow-replace {name}`, which deletes and recreates the \
+            integration"
+        ),
+        AfterScript::Restart => {
+            format!("then run `{}` to start again", script_command(name))
         }
-        (None, Some(_)) => "then run `integrationd sync`\n".to_owned(),
-        (None, None) => String::new(),
-    };
-    text.push_str(&next);
-    text
+        AfterScript::Nothing => format!(
+            "{name} already exists, so no sync needs this script: run it only to restore resources"
+        ),
+        AfterScript::Suspended(suspend) => format!(
+            "{name} is suspended, so `integrationd sync` changes nothing now: {}",
+            escaped(&suspend.to_string())
+        ),
+        AfterScript::Blocked(block) => format!(
+            "{name} is blocked, so `integrationd sync` changes nothing now: {}",
+            escaped(&block.to_string())
+        ),
+    }
 }
 
 impl From<ScriptError> for CommandFailure {
@@ -66,25 +117,75 @@ impl From<ScriptError> for CommandFailure {
                 &error,
                 "use `--kind delete`: an integration without a file has no other script".to_owned(),
             ),
-            ScriptError::Uncertain(_) => Self::new(
-                Exit::InvalidFile,
-                chain(&error),
-                "fix the errors in the files, or choose a script with `--kind`",
-            ),
-            ScriptError::NoFiles(_) => {
-                failed(&error, "check `--dir`, or choose a script with `--kind`".to_owned())
-            }
-            ScriptError::Blocked { ref block, .. } if matches!(**block, Block::InvalidFile) => {
-                Self::new(Exit::InvalidFile, chain(&error), block.help())
-            }
-            ScriptError::Blocked { ref block, .. } => failed(
-                &error,
-                format!("{}; or choose a script with `--kind`", block.help()),
-            ),
+            ScriptError::Refused(refusal) => refusal.into(),
+            ScriptError::Changed { .. } => failed(&error, "try again".to_owned()),
             ScriptError::MissingSecret { .. } => {
                 failed(&error, "provide the secret, then try again".to_owned())
             }
             ScriptError::Unbound(ref unbound) => failed(&error, unbound.allowed.clone()),
         }
+    }
+}
+
+impl From<ScriptRefusal> for CommandFailure {
+    fn from(refusal: ScriptRefusal) -> Self {
+        let is_about_files = |block: &Block| {
+            matches!(
+                block,
+                Block::InvalidFile | Block::NotDeleted(Undeletable::Frozen { .. })
+            )
+        };
+        let exit = match &refusal {
+            ScriptRefusal::Blocked { block, .. } if is_about_files(block) => Exit::InvalidFile,
+            ScriptRefusal::Blocked { .. }
+            | ScriptRefusal::Replacement { .. }
+            | ScriptRefusal::Suspended { .. }
+            | ScriptRefusal::NotOwned(_)
+            | ScriptRefusal::CreationFailed { .. }
+            | ScriptRefusal::InUse { .. }
+            | ScriptRefusal::NoFiles(_) => Exit::Failed,
+        };
+        Self::new(exit, chain(&refusal), help(&refusal))
+    }
+}
+
+fn help(refusal: &ScriptRefusal) -> String {
+    match refusal {
+        ScriptRefusal::Blocked { block, .. } if block.doubts_a_removal() => {
+            format!("{}; or choose a script with `--kind`", block.help())
+        }
+        ScriptRefusal::Blocked { block, .. } => block.help(),
+        ScriptRefusal::Replacement { name, kinds } => {
+            let command = script_command(name);
+            let commands = kinds
+                .iter()
+                .map(|kind| format!("`{command} --kind {kind}`"));
+            let commands: Vec<String> = commands.collect();
+            format!(
+                "to replace it, run the scripts of {}, then run `integrationd sync \
+                --allow-replace {name}`; to keep it, change the file back",
+                commands.join(", ")
+            )
+        }
+        ScriptRefusal::Suspended { .. } => "end the suspension first, then try again".to_owned(),
+        ScriptRefusal::NotOwned(_) => {
+            "delete the integration in Immuta, or describe it in a file again".to_owned()
+        }
+        ScriptRefusal::CreationFailed { name, is_described } => {
+            let cleanup = format!("run `{} --kind cleanup`", script_command(name));
+            if *is_described {
+                cleanup
+            } else {
+                format!(
+                    "restore the file of {name}, because the cleanup script is made from it; then \
+                    {cleanup}"
+                )
+            }
+        }
+        ScriptRefusal::InUse { name, .. } => format!(
+            "to remove the integration and its resources, run `{} --kind delete`",
+            script_command(name)
+        ),
+        ScriptRefusal::NoFiles(_) => "check `--dir`, or choose a script with `--kind`".to_owned(),
     }
 }

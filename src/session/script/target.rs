@@ -1,0 +1,446 @@
+//! The integration that a script is about: which scripts it needs, may have, and gets.
+
+use super::{AfterScript, ScriptError, ScriptRefusal, ScriptResult};
+use crate::immuta::{HttpTransport, ReadApi, RequestBody, encode};
+use crate::live::{IntegrationStatus, LiveIntegration};
+use crate::manifest::{Integration, Suspend};
+use crate::plan::{
+    Action, Block, Note, Operation, ScriptSituation, coverage, removal_block, script_body,
+    script_kinds, script_situation,
+};
+use crate::platform::{Platform, ScriptKind};
+use crate::secret::Secret;
+use crate::session::Prepared;
+use crate::sync::{self, PlannedTenant, SyncError};
+
+/// The integration that the script is about.
+pub(super) struct ScriptTarget<'p> {
+    name: &'p str,
+    pub(super) platform: &'static Platform,
+    integration: Option<&'p Integration>,
+    found: Option<&'p LiveIntegration>,
+    /// Its action in the plan. Of what can only be replaced, the replacement.
+    action: Option<Action>,
+}
+
+impl<'p> ScriptTarget<'p> {
+    /// Finds the integration by its file, or, where the file is gone, by its record.
+    pub(super) fn find(
+        prepared: &'p Prepared<HttpTransport>,
+        planned: &'p PlannedTenant,
+        name: &'p str,
+    ) -> Result<Self, ScriptError> {
+        let manifest = &prepared.desired.manifest;
+        let integration = manifest.find(name);
+        let action = action(prepared, planned, name);
+        let found = match integration {
+            Some(_) => {
+                let coverage = coverage(manifest, &planned.live, &planned.recovery.ledger);
+                coverage.described.get(name).copied()
+            }
+            None => recorded(planned, action.as_ref(), name),
+        };
+        let is_automatic = match integration {
+            Some(integration) => integration.auto_bootstrap == Some(true),
+            None => found.is_some_and(|it| it.auto_bootstrap == Some(true)),
+        };
+        if is_automatic {
+            return Err(ScriptError::Automatic(name.to_owned()));
+        }
+        let platform = integration.map(|it| it.platform);
+        let Some(platform) = platform.or_else(|| found.and_then(|it| it.platform)) else {
+            let block = action.as_ref().and_then(|it| script_situation(it).err());
+            return Err(match block {
+                Some(block) => ScriptRefusal::Blocked {
+                    name: name.to_owned(),
+                    block: Box::new(block.clone()),
+                }
+                .into(),
+                None => ScriptError::Unknown {
+                    name: name.to_owned(),
+                    near: manifest.nearest_name(name),
+                },
+            });
+        };
+        if platform.scripts.kinds.is_empty() {
+            return Err(ScriptError::NoScripts(platform.title));
+        }
+        Ok(Self {
+            name,
+            platform,
+            integration,
+            found,
+            action,
+        })
+    }
+
+    fn situation(&self) -> Option<ScriptSituation> {
+        script_situation(self.action.as_ref()?).ok()
+    }
+
+    fn block(&self) -> Option<&Block> {
+        script_situation(self.action.as_ref()?).err()
+    }
+
+    fn suspension(&self) -> Option<&Suspend> {
+        match &self.action.as_ref()?.kind {
+            Operation::Suspended { suspend, .. } => Some(suspend),
+            Operation::Unchanged { .. }
+            | Operation::Create(_)
+            | Operation::Update { .. }
+            | Operation::Delete(_)
+            | Operation::Replace { .. }
+            | Operation::Withheld { .. }
+            | Operation::Blocked(_) => None,
+        }
+    }
+
+    /// The kinds that are needed now, in order.
+    pub(super) fn kinds(&self) -> Vec<ScriptKind> {
+        let situation = self.situation();
+        situation.map_or_else(Vec::new, |situation| script_kinds(self.platform, situation))
+    }
+
+    fn blocked(&self, block: &Block) -> ScriptError {
+        let refusal = ScriptRefusal::Blocked {
+            name: self.name.to_owned(),
+            block: Box::new(block.clone()),
+        };
+        refusal.into()
+    }
+
+    /// Refuses to choose a script where the plan has an obstacle.
+    pub(super) fn check_unasked(&self, planned: &PlannedTenant) -> Result<(), ScriptError> {
+        let name = self.name.to_owned();
+        if let Some(block) = self.block() {
+            return Err(self.blocked(block));
+        }
+        if self.integration.is_none() {
+            self.check_removable(planned)?;
+        }
+        if planned.plan.unnamed.contains(&name) {
+            return Err(ScriptRefusal::NoFiles(name).into());
+        }
+        if self.integration.is_none() && self.action.is_none() {
+            return Err(ScriptRefusal::NotOwned(name).into());
+        }
+        match self.situation() {
+            Some(ScriptSituation::Replaced) => Err(self.replacement()),
+            Some(
+                ScriptSituation::NotLive
+                | ScriptSituation::Different
+                | ScriptSituation::FailedCreation
+                | ScriptSituation::Gone
+                | ScriptSituation::FailedAndGone
+                | ScriptSituation::Equal,
+            )
+            | None => Ok(()),
+        }
+    }
+
+    fn replacement(&self) -> ScriptError {
+        let refusal = ScriptRefusal::Replacement {
+            name: self.name.to_owned(),
+            kinds: self.kinds(),
+        };
+        refusal.into()
+    }
+
+    /// Refuses a script that leads to no state that a sync can bring about.
+    pub(super) fn check(
+        &self,
+        prepared: &Prepared<HttpTransport>,
+        planned: &PlannedTenant,
+        kind: ScriptKind,
+    ) -> Result<(), ScriptError> {
+        let (name, kinds) = (self.name.to_owned(), self.platform.scripts.kinds);
+        if !kinds.contains(&kind) {
+            let platform = self.platform.title;
+            return Err(ScriptError::NoSuchScript {
+                platform,
+                kind,
+                kinds,
+            });
+        }
+        if kind.names_integration() && self.found.is_none() {
+            return Err(match self.block() {
+                Some(block) => self.blocked(block),
+                None => ScriptError::NotLive { name, kind },
+            });
+        }
+        let is_described = self.integration.is_some();
+        let creation_failed = self
+            .found
+            .map(|found| found.status == IntegrationStatus::CreateError);
+        if creation_failed == Some(true) && (kind == ScriptKind::Delete || !is_described) {
+            return Err(ScriptRefusal::CreationFailed { name, is_described }.into());
+        }
+        match kind {
+            ScriptKind::Delete => self.check_delete(prepared, planned),
+            ScriptKind::Cleanup | ScriptKind::PostCleanup if creation_failed == Some(false) => {
+                Err(ScriptRefusal::InUse { name, kind }.into())
+            }
+            ScriptKind::Edit if self.situation() == Some(ScriptSituation::Replaced) => {
+                Err(self.replacement())
+            }
+            ScriptKind::Edit => self
+                .block()
+                .map_or(Ok(()), |block| Err(self.blocked(block))),
+            ScriptKind::InitialCreate
+            | ScriptKind::Create
+            | ScriptKind::Cleanup
+            | ScriptKind::PostCleanup => Ok(()),
+        }
+    }
+
+    /// Refuses the script of a deletion that no sync would send. A removal that is only
+    /// doubtful is the operator's to decide.
+    fn check_delete(
+        &self,
+        prepared: &Prepared<HttpTransport>,
+        planned: &PlannedTenant,
+    ) -> Result<(), ScriptError> {
+        self.check_removable(planned)?;
+        self.check_not_suspended(prepared, planned)?;
+        if self.integration.is_some() {
+            return Ok(());
+        }
+        if self.action.is_none() {
+            return Err(ScriptRefusal::NotOwned(self.name.to_owned()).into());
+        }
+        match self.block().filter(|block| !block.doubts_a_removal()) {
+            Some(block) => Err(self.blocked(block)),
+            None => Ok(()),
+        }
+    }
+
+    fn check_removable(&self, planned: &PlannedTenant) -> Result<(), ScriptError> {
+        let PlannedTenant { live, recovery, .. } = planned;
+        let block = self
+            .found
+            .and_then(|found| removal_block(found, self.integration, live, &recovery.ledger));
+        block.map_or(Ok(()), |block| Err(self.blocked(&block)))
+    }
+
+    fn check_not_suspended(
+        &self,
+        prepared: &Prepared<HttpTransport>,
+        planned: &PlannedTenant,
+    ) -> Result<(), ScriptError> {
+        let now = prepared.request.now;
+        let ledger = &planned.recovery.ledger;
+        let record = self
+            .found
+            .and_then(|found| ledger.records.values().find(|it| it.id == found.id));
+        let by_file = match self.integration {
+            Some(integration) => integration.options.suspend.as_ref(),
+            None => record.and_then(|record| record.state.removal.suspend.as_ref()),
+        };
+        let by_file = by_file.filter(|suspend| suspend.counts_at(now));
+        let by_operator = prepared.request.suspended.of(self.name, now);
+        match by_file.or(by_operator) {
+            Some(suspend) => Err(ScriptError::from(ScriptRefusal::Suspended {
+                name: self.name.to_owned(),
+                suspend: suspend.clone(),
+            })),
+            None => Ok(()),
+        }
+    }
+
+    /// The result without a script. Of a secret without a value nothing is known.
+    pub(super) fn needs_none(
+        &self,
+        prepared: &Prepared<HttpTransport>,
+    ) -> Result<ScriptResult, ScriptError> {
+        let mut missing = None;
+        if let Some(integration) = self.integration {
+            integration.for_each_template(&mut |template| {
+                for reference in template.references() {
+                    let value = prepared.desired.secrets.get(reference);
+                    missing = missing.take().or(value.err().map(|it| it.to_string()));
+                }
+            });
+        }
+        if let Some(reason) = missing {
+            let name = self.name.to_owned();
+            return Err(ScriptError::MissingSecret { name, reason });
+        }
+        let notes = self.action.iter().flat_map(|action| &action.notes);
+        let mut not_compared = Vec::new();
+        for note in notes {
+            if let Note::SecretsNotCompared { paths } = note {
+                not_compared.extend(paths.iter().cloned());
+            }
+        }
+        Ok(ScriptResult {
+            name: self.name.to_owned(),
+            platform: self.platform,
+            script: None,
+            next: AfterScript::Nothing,
+            not_compared,
+        })
+    }
+
+    /// The step after a script.
+    pub(super) fn after(
+        &self,
+        planned: &PlannedTenant,
+        chosen: ScriptKind,
+        kinds: &[ScriptKind],
+    ) -> AfterScript {
+        let position = kinds.iter().position(|kind| *kind == chosen);
+        if let Some(next) = position.and_then(|position| kinds.get(position + 1)) {
+            return AfterScript::Script(*next);
+        }
+        let situation = self.situation().filter(|_| position.is_some());
+        match (situation, self.suspension()) {
+            (Some(_), Some(suspend)) => return AfterScript::Suspended(suspend.clone()),
+            (Some(ScriptSituation::Gone), None) => return AfterScript::Removal,
+            (Some(ScriptSituation::Replaced), None) => return AfterScript::Replacement,
+            (
+                Some(
+                    ScriptSituation::NotLive
+                    | ScriptSituation::Different
+                    | ScriptSituation::FailedCreation
+                    | ScriptSituation::FailedAndGone
+                    | ScriptSituation::Equal,
+                ),
+                None,
+            ) => return AfterScript::Sync,
+            (None, _) => {}
+        }
+        self.after_unneeded(planned, chosen)
+    }
+
+    /// The step after a script that the situation does not need.
+    fn after_unneeded(&self, planned: &PlannedTenant, chosen: ScriptKind) -> AfterScript {
+        let blocked = self
+            .block()
+            .map(|block| AfterScript::Blocked(Box::new(block.clone())));
+        let has = |kind| self.platform.scripts.kinds.contains(&kind);
+        match (chosen, self.found) {
+            (ScriptKind::Delete, Some(found)) if self.integration.is_some() => {
+                let mut records = planned.recovery.ledger.records.values();
+                if records.any(|it| it.id == found.id && it.state.owned) {
+                    AfterScript::FileRemoval
+                } else {
+                    AfterScript::ForeignRemoval(found.id.clone())
+                }
+            }
+            (ScriptKind::InitialCreate, _) => AfterScript::Script(ScriptKind::Create),
+            (ScriptKind::Cleanup, None) if has(ScriptKind::PostCleanup) => {
+                AfterScript::Script(ScriptKind::PostCleanup)
+            }
+            (ScriptKind::Cleanup | ScriptKind::PostCleanup, None) => {
+                blocked.unwrap_or(AfterScript::Restart)
+            }
+            (
+                ScriptKind::Create
+                | ScriptKind::Edit
+                | ScriptKind::Delete
+                | ScriptKind::Cleanup
+                | ScriptKind::PostCleanup,
+                _,
+            ) => blocked.unwrap_or(AfterScript::Nothing),
+        }
+    }
+
+    /// Asks the server for the script.
+    pub(super) async fn fetched(
+        &self,
+        prepared: &Prepared<HttpTransport>,
+        kind: ScriptKind,
+    ) -> Result<Secret, ScriptError> {
+        let body = match kind {
+            ScriptKind::Delete => None,
+            ScriptKind::InitialCreate
+            | ScriptKind::Create
+            | ScriptKind::Edit
+            | ScriptKind::Cleanup
+            | ScriptKind::PostCleanup => Some(self.body(prepared, kind).await?),
+        };
+        let id = self.found.map(|found| &found.id);
+        let script = prepared.reader.script(kind, id, body.as_ref());
+        script.await.map_err(ScriptError::Fetch)
+    }
+
+    /// The body of the write that follows. Like the write, it is made from a read just before.
+    async fn body(
+        &self,
+        prepared: &Prepared<HttpTransport>,
+        kind: ScriptKind,
+    ) -> Result<RequestBody, ScriptError> {
+        let name = || self.name.to_owned();
+        let Some(integration) = self.integration else {
+            return Err(ScriptError::NotDescribed { name: name(), kind });
+        };
+        let changed = |difference| ScriptError::Changed {
+            name: name(),
+            difference,
+        };
+        let now = match self.found {
+            Some(found) => {
+                let now = prepared.reader.get(&found.id).await;
+                let now = now.map_err(SyncError::from)?;
+                Some(now.ok_or_else(|| changed(None))?)
+            }
+            None => None,
+        };
+        let body = script_body(integration, self.action.as_ref(), now.as_ref());
+        let body = body.map_err(|difference| changed(Some(difference)))?;
+        let desired = &prepared.desired;
+        body.admit(&desired.manifest.bindings)
+            .map_err(ScriptError::Unbound)?;
+        let resolve = |reference: &_| desired.secrets.get(reference);
+        let encoded = encode(body.platform, body.auto_bootstrap, &body.config, resolve);
+        encoded.map_err(|missing| ScriptError::MissingSecret {
+            name: name(),
+            reason: missing.to_string(),
+        })
+    }
+}
+
+/// The action of an integration. What is blocked because it can only be replaced is planned
+/// again as if that was allowed: nothing is written here.
+fn action(
+    prepared: &Prepared<HttpTransport>,
+    planned: &PlannedTenant,
+    name: &str,
+) -> Option<Action> {
+    let of = |actions: &[Action]| actions.iter().find(|it| it.name == name).cloned();
+    let action = of(&planned.plan.actions)?;
+    let Operation::Blocked(Block::Replacement { .. }) = action.kind.without_limits() else {
+        return Some(action);
+    };
+    let mut request = prepared.request.clone();
+    request.allow_replace.insert(name.to_owned());
+    let plan = sync::plan(
+        &prepared.desired,
+        &planned.live,
+        &request,
+        &planned.recovery,
+    );
+    of(&plan.actions)
+}
+
+/// The live integration of a name without a file.
+fn recorded<'p>(
+    planned: &'p PlannedTenant,
+    action: Option<&Action>,
+    name: &str,
+) -> Option<&'p LiveIntegration> {
+    let PlannedTenant {
+        plan,
+        recovery,
+        live,
+    } = planned;
+    let unmanaged = &plan.unmanaged;
+    let forgotten = unmanaged
+        .iter()
+        .find(|it| it.recorded.as_deref() == Some(name));
+    let planned_id = action.and_then(|action| action.kind.id());
+    let id = planned_id
+        .or(forgotten.map(|it| &it.id))
+        .or_else(|| Some(&recovery.ledger.records.get(name)?.id))?;
+    live.integrations.iter().find(|it| it.id == *id)
+}
