@@ -146,7 +146,7 @@ fn other_authentication_replaces_the_old_one_in_the_plan() {
       ~ Databricks Unity Catalog (id 7)
           ~ authenticationType = "oAuthM2M" -> "token"
           ~ oAuthClientConfig  = (secret) -> (absent)
-          first run the script that `integrationd script lake` prints
+          before this, run the script of: integrationd script lake
 
     Plan: 1 to update.
     Not compared: 1 secret of 1 integration. The server never returns secrets.

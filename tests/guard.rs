@@ -67,7 +67,7 @@ fn refused_plan_is_printed_before_the_refusal() {
       # a will be updated  [FILES]/a.yaml:1
       ~ Snowflake (id 1)
           ~ warehouse = "WH" -> "OTHER"
-          first run the script that `integrationd script a` prints
+          before this, run the script of: integrationd script a
 
     Plan: 1 to update, 1 unchanged.
 

@@ -167,7 +167,7 @@ fn a_push_shows_the_plan_and_what_came_of_it_and_no_secret() {
       # lake will be updated  [FILES]/lake.yaml:1
       ~ Databricks Unity Catalog (id 1)
           ~ httpPath = "/p" -> "/q"
-          first run the script that `integrationd script lake` prints
+          before this, run the script of: integrationd script lake
 
     Plan: 1 to update.
 

@@ -563,7 +563,7 @@ async fn empty_directory_is_refused_by_the_guard() {
           - authenticationType = "token"
           - catalog            = "immuta"
           - port               = 443
-          first run the script that `integrationd script lake` prints
+          before this, run the script of: integrationd script lake
 
     Plan: 1 to delete.
 

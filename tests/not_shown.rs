@@ -53,7 +53,7 @@ async fn value_that_moved_before_a_removal_is_hidden() {
           - catalog            = "immuta"
           - port               = 443
           note: the values of httpPath are hidden because they have changed since the last apply and may contain a secret that this run does not know
-          first run the script that `integrationd script gone` prints
+          before this, run the script of: integrationd script gone
 
     Plan: 1 to delete, 1 unchanged.
 

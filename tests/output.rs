@@ -308,7 +308,7 @@ fn what_is_suspended_says_why_and_until_when() {
           + authenticationType = "userPassword"
           + username           = "immuta"
           + password           = (secret from ${env:SNOWFLAKE_PASSWORD})
-          first run the script that `integrationd script b` prints
+          before this, run the script of: integrationd script b
 
     Plan: 1 to create, 1 suspended with changes.
     "#);
@@ -405,7 +405,7 @@ fn a_missing_secret_is_a_note_in_a_dry_run_and_blocks_an_apply() {
           + username           = "immuta"
           + password           = (secret from ${env:SNOWFLAKE_PASSWORD})
           note: an apply would be blocked: ${env:SNOWFLAKE_PASSWORD} has no value: the environment variable is not set: set it in integrationd's environment
-          first run the script that `integrationd script a` prints
+          before this, run the script of: integrationd script a
 
     Plan: 1 to create.
     An apply would block 1 change because secrets are not available here.

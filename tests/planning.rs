@@ -258,7 +258,7 @@ fn an_attribute_from_extra_is_sent_and_its_value_never_shown() {
       # lake will be updated  lake.yaml:1
       ~ Databricks Unity Catalog (id 7)
           + newThing = (secret)
-          first run the script that `integrationd script lake` prints
+          before this, run the script of: integrationd script lake
 
     Plan: 1 to update.
     Not compared: 1 secret of 1 integration. The server never returns secrets.

@@ -94,7 +94,7 @@ async fn a_rotated_secret_that_nothing_shows_is_sent_on_purpose() {
       # lake will be updated  lake.yaml:1
       ~ Databricks Unity Catalog (id 1)
           ~ token = (secret) -> (secret)  # resend: the server may have a different secret
-          first run the script that `integrationd script lake` prints
+          before this, run the script of: integrationd script lake
 
     Plan: 1 to update, 1 unchanged.
 

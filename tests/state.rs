@@ -66,7 +66,7 @@ fn a_dry_run_shows_drift_and_a_rotation_and_writes_nothing_down() {
       ~ Databricks Unity Catalog (id 1)
           ~ httpPath = "/by-hand" -> "/one"  # drift: the server changed it
           ~ token    = (secret) -> (secret)  # rotation: the secret was changed
-          first run the script that `integrationd script lake` prints
+          before this, run the script of: integrationd script lake
 
     Plan: 1 to update.
     "#);

@@ -16,7 +16,7 @@ use super::{Counts, suspended, value};
 use crate::live::{FailingTest, IntegrationStatus, RemoteId};
 use crate::plan::{
     Action, Block, Body, Change, ChangeKind, Creation, Deletion, DisplayValue, Note, Operation,
-    Plan, Unmanaged, needed_scripts, script_command,
+    Plan, Unmanaged,
 };
 use crate::secret::MASK;
 use crate::text::{count, cut, escaped};
@@ -57,9 +57,8 @@ fn action(out: &mut String, action: &Action) {
     let _ = write!(out, "  {} {title}", paint(style, sign));
     details(out, &action.kind);
     notes(out, action);
-    if !needed_scripts(action).is_empty() {
-        let command = script_command(&action.name);
-        let _ = writeln!(out, "      first run the script that `{command}` prints");
+    if let Some(scripts) = super::script::needed(action) {
+        let _ = writeln!(out, "      {scripts}");
     }
     let _ = writeln!(out);
 }

@@ -77,7 +77,7 @@ fn push_over_ssh_shows_the_plan_and_its_result() {
       # lake will be updated  files/lake.yaml:1
       ~ Databricks Unity Catalog (id 1)
           ~ httpPath = "/one" -> "/two"
-          first run the script that `integrationd script lake` prints
+          before this, run the script of: integrationd script lake
 
     Plan: 1 to update.
 
