@@ -506,7 +506,7 @@ fn invalid_file_stops_the_export() {
 }
 
 #[test]
-fn value_that_no_file_can_have_is_named_and_fails_the_proof() {
+fn integration_whose_file_would_be_invalid_gets_none() {
     let tenant = Tenant::empty();
     let config = json!({
         "dataset": "other", "datasetSuffix": "no_underscore", "role": "immuta",
@@ -517,13 +517,54 @@ fn value_that_no_file_can_have_is_named_and_fails_the_proof() {
     let files = Files::none();
     let ran = export(&tenant, files.path(), &["-o", "json"]).exits_with(1);
     let document = ran.json();
-    let finding = &document["proof"][0];
-    assert_eq!(finding["file"], "bigquery-other.yaml");
-    let message = finding["message"].as_str().unwrap();
-    assert!(message.contains("datasetSuffix"), "{document:#}");
-    let text = contents(files.path())["bigquery-other.yaml"].clone();
-    assert!(text.contains("# Not in this file: newAttribute"), "{text}");
-    assert!(!text.contains("unknown\""), "{text}");
+    let reason = document["skipped"][0]["reason"]["invalid"]
+        .as_str()
+        .unwrap();
+    assert!(reason.contains("datasetSuffix"), "{document:#}");
+    assert_eq!(contents(files.path()), BTreeMap::new());
+    let again = export(&tenant, files.path(), &[]).exits_with(1);
+    let named = "integration 1: its file would be invalid: E0";
+    assert!(again.stdout.contains(named), "{}", again.stdout);
+}
+
+#[test]
+fn mask_like_word_leaves_one_integration_without_file() {
+    let tenant = Tenant::empty();
+    tenant.simulator.seed(snowflake_seed("a.example.com"));
+    let mut hidden = snowflake_seed("b.example.com");
+    let config = hidden.config.as_mut().unwrap();
+    config.insert("warehouse".to_owned(), json!("HIDDEN"));
+    tenant.simulator.seed(hidden);
+    let files = Files::none();
+    let told = export(&tenant, files.path(), &[]).exits_with(1).stdout;
+    assert!(
+        told.contains("Snowflake integration 2: its file would be invalid"),
+        "{told}"
+    );
+    assert!(told.contains("`warehouse`"), "{told}");
+    let written = contents(files.path());
+    assert_eq!(written.keys().collect::<Vec<_>>(), ["snowflake-a.yaml"]);
+    is_valid(files.path());
+    export(&tenant, files.path(), &[]).exits_with(1);
+}
+
+#[test]
+fn template_that_validate_refuses_is_wrong_usage() {
+    let tenant = Tenant::empty();
+    tenant.simulator.seed(snowflake_seed("a.example.com"));
+    tenant.simulator.seed(Seed::new("Trino", None, None));
+    let vault = "vault:secret/data/{name}#{attribute}";
+    let own: &[&str] = &["--secret-reference", "env:IMMUTA_API_KEY{name}{attribute}"];
+    let unbound: &[&str] = &["--secret-reference", vault, "--allow-secret", "env:*"];
+    for (args, code) in [(own, "E0405"), (unbound, "E0404")] {
+        let files = Files::none();
+        let dir = files.path().join("new");
+        let ran = export(&tenant, &dir, args).exits_with(64);
+        assert!(ran.stderr.contains(code), "{}", ran.stderr);
+        assert!(ran.stderr.contains("--secret-reference"), "{}", ran.stderr);
+        assert_eq!(ran.stdout, "");
+        assert!(!dir.exists());
+    }
 }
 
 #[test]

@@ -295,6 +295,7 @@ impl Subject<'_> {
             file,
             id: self.found.id.clone(),
             type_name: self.platform.wire,
+            identity: shown_identity(self.found),
             overwrites: self.existing.is_some(),
             to_provide: config.to_provide,
             may_hold: config.may_hold,

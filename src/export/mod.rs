@@ -122,6 +122,9 @@ pub struct ExportDraft {
     /// Its type.
     #[serde(rename = "type")]
     pub type_name: &'static str,
+    /// Its identity, where that is known.
+    #[serde(skip)]
+    pub identity: Option<String>,
     /// True if the file exists and is written anew.
     pub overwrites: bool,
     /// Values that the file refers to.
@@ -159,6 +162,8 @@ pub enum ExportSkipReason {
     UnknownType,
     /// The server does not show `autoBootstrap`, which cannot be guessed.
     NoSetUp,
+    /// `validate` would reject the file, with these mistakes.
+    Invalid(String),
 }
 
 impl ExportSkipReason {
@@ -167,7 +172,7 @@ impl ExportSkipReason {
     pub fn is_failure(&self) -> bool {
         match self {
             Self::Connection(_) | Self::UnknownType => false,
-            Self::NoSetUp => true,
+            Self::NoSetUp | Self::Invalid(_) => true,
         }
     }
 }
@@ -179,6 +184,9 @@ impl std::fmt::Display for ExportSkipReason {
             Self::Connection(key) => write!(f, "it belongs to connection {}", escaped(key)),
             Self::UnknownType => f.write_str("this version of integrationd does not know its type"),
             Self::NoSetUp => write!(f, "the server does not show `{AUTO_BOOTSTRAP}`"),
+            Self::Invalid(mistakes) => {
+                write!(f, "its file would be invalid: {}", escaped(mistakes))
+            }
         }
     }
 }
@@ -250,6 +258,9 @@ pub enum ExportRefusal {
         /// Another one.
         second: String,
     },
+    /// `validate` rejects the references in every file that has some.
+    #[error("the references that the files would have are refused: {0}")]
+    ReferencesRefused(String),
     /// An attribute for which the template makes no reference.
     #[error("the template does not produce a valid reference for `{attribute}` of {name}")]
     NoReference {
@@ -286,6 +297,10 @@ impl ExportRefusal {
                  describes integration NAME, use `--overwrite NAME`"
             }
             Self::NoName { .. } => "rename the file that has this name",
+            Self::ReferencesRefused(_) => {
+                "nothing was written: choose a different form with `--secret-reference`, or allow \
+                 these references with `--allow-secret`"
+            }
             Self::SharedReference { .. } | Self::NoReference { .. } => {
                 "choose a different form with `--secret-reference`"
             }

@@ -1,9 +1,9 @@
-//! The proof that the files are true: a plan of them changes nothing.
+//! The proof that the files are true: they are valid, and a plan of them changes nothing.
 
 use serde::Serialize;
 
-use super::ExportDraft;
-use crate::diagnostic::Diagnostic;
+use super::{ExportDraft, ExportDrafts, ExportRefusal, ExportSkip, ExportSkipReason};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::manifest::Name;
 use crate::plan::{Action, Change, Operation, Plan};
 use crate::platform::AttributePath;
@@ -21,6 +21,65 @@ pub struct ProofFinding {
     pub message: String,
 }
 
+/// Leaves out the files that `validate` would reject. `mistakes` are those in the texts.
+///
+/// # Errors
+/// The references are refused wherever there are some, so that another form is needed.
+pub fn leave_out_invalid(
+    drafts: &mut ExportDrafts,
+    mistakes: &[Diagnostic],
+) -> Result<(), ExportRefusal> {
+    check_references(&drafts.files, mistakes)?;
+    let files = std::mem::take(&mut drafts.files);
+    for draft in files {
+        let own: Vec<String> = errors_in(&draft, mistakes).map(told).collect();
+        if own.is_empty() {
+            drafts.files.push(draft);
+            continue;
+        }
+        drafts.skipped.push(ExportSkip {
+            id: draft.id,
+            type_name: draft.type_name.to_owned(),
+            identity: draft.identity,
+            reason: ExportSkipReason::Invalid(own.join("; ")),
+        });
+    }
+    drafts.skipped.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(())
+}
+
+/// Some file with new references has to be allowed to have them.
+fn check_references(files: &[ExportDraft], mistakes: &[Diagnostic]) -> Result<(), ExportRefusal> {
+    let mut refused = None;
+    for draft in files.iter().filter(|draft| !draft.to_provide.is_empty()) {
+        let mut errors = errors_in(draft, mistakes);
+        let of_reference =
+            |it: &&Diagnostic| it.code == Code::UnboundReference || it.code == Code::OwnCredential;
+        match errors.find(of_reference) {
+            Some(error) => refused = Some(error),
+            None => return Ok(()),
+        }
+    }
+    match refused {
+        Some(error) => Err(ExportRefusal::ReferencesRefused(told(error))),
+        None => Ok(()),
+    }
+}
+
+/// The errors in the text of a file.
+fn errors_in<'m>(
+    draft: &ExportDraft,
+    mistakes: &'m [Diagnostic],
+) -> impl Iterator<Item = &'m Diagnostic> {
+    let errors = mistakes.iter().filter(|it| it.is_error());
+    errors.filter(|it| is_of_file(&it.place.file, &draft.file))
+}
+
+/// An error as a part of a line.
+fn told(error: &Diagnostic) -> String {
+    format!("{}: {}", error.code, error.message)
+}
+
 /// Everything that speaks against a file: mistakes in it, and what its plan would do.
 /// Secrets that were not compared do not.
 #[must_use]
@@ -33,8 +92,7 @@ pub fn findings(drafts: &[ExportDraft], plan: &Plan, mistakes: &[Diagnostic]) ->
             attribute,
             message,
         };
-        let own = mistakes.iter().filter(|it| it.is_error());
-        let own = own.filter(|it| is_of_file(&it.place.file, &draft.file));
+        let own = errors_in(draft, mistakes);
         let before = findings.len();
         findings.extend(own.map(|it| finding(None, it.message.clone())));
         if findings.len() > before {

@@ -256,9 +256,9 @@ impl From<ExportError> for CommandFailure {
             ExportError::Refused(refusal) => {
                 let exit = match &refusal {
                     ExportRefusal::InvalidFiles(_) => Exit::InvalidFile,
-                    ExportRefusal::UnknownName(_) | ExportRefusal::NotDescribed { .. } => {
-                        Exit::Usage
-                    }
+                    ExportRefusal::UnknownName(_)
+                    | ExportRefusal::NotDescribed { .. }
+                    | ExportRefusal::ReferencesRefused(_) => Exit::Usage,
                     ExportRefusal::NotLive(_)
                     | ExportRefusal::SeveralDocuments { .. }
                     | ExportRefusal::HasExtra(_)

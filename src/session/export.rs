@@ -11,7 +11,7 @@ use super::{
 };
 use crate::diagnostic::Diagnostic;
 use crate::export::disk::{ExportWriteError, FileToWrite, write_all};
-use crate::export::proof::{ProofFinding, findings};
+use crate::export::proof::{ProofFinding, findings, leave_out_invalid};
 use crate::export::{ExportDrafts, ExportOptions, ExportRefusal, draft};
 use crate::immuta::{HttpTransport, ReadApi};
 use crate::ledger::place::Trust;
@@ -120,7 +120,10 @@ pub async fn export(
     let existing = &first.desired.manifest;
     let coverage = plan::coverage(existing, &live, &recovered);
     let (options, tenant) = (&wishes.options, session.tenant());
-    let drafts = draft(existing, &live, &coverage, &recovered, options, tenant)?;
+    let mut drafts = draft(existing, &live, &coverage, &recovered, options, tenant)?;
+    let texts = directory_with(settings, &drafts, Texts::NotWritten)?;
+    let checked = load(settings, &texts, None, &Unwatched)?;
+    leave_out_invalid(&mut drafts, &checked.diagnostics)?;
     check_free(dir, &drafts)?;
     if !wishes.is_dry_run && !drafts.files.is_empty() {
         write_all(dir, &to_write(&drafts))?;
@@ -148,7 +151,12 @@ async fn prove(
     wishes: &ExportWishes,
     result: &mut ExportResult,
 ) -> Result<(), ExportError> {
-    let directory = directory_with(settings, &result.drafts, wishes.is_dry_run)?;
+    let texts = if wishes.is_dry_run {
+        Texts::NotWritten
+    } else {
+        Texts::Written
+    };
+    let directory = directory_with(settings, &result.drafts, texts)?;
     let whole = load(settings, &directory, None, &Unwatched)?;
     let paths: BTreeSet<String> = paths(settings, &result.drafts).collect();
     let mut written = directory;
@@ -267,12 +275,19 @@ fn paths(settings: &RunSettings, drafts: &ExportDrafts) -> impl Iterator<Item = 
     files.map(|draft| dir.join(&draft.file).display().to_string())
 }
 
+/// State of the texts of an export.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Texts {
+    Written,
+    NotWritten,
+}
+
 /// The directory as it is after the export: read again, or, where nothing was written, with
 /// the texts in it.
 fn directory_with(
     settings: &RunSettings,
     drafts: &ExportDrafts,
-    is_dry_run: bool,
+    texts: Texts,
 ) -> Result<Snapshot, OpenError> {
     let dir = &settings.files.dir;
     let mut snapshot = if may_exist(dir) {
@@ -284,7 +299,7 @@ fn directory_with(
             variables: Vec::new(),
         }
     };
-    if is_dry_run {
+    if texts == Texts::NotWritten {
         for (draft, path) in drafts.files.iter().zip(paths(settings, drafts)) {
             snapshot.files.retain(|file| file.path != path);
             snapshot.files.push(SourceFile {
