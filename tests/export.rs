@@ -292,6 +292,73 @@ fn two_attributes_never_share_a_reference() {
 
 #[test]
 fn dry_run_prints_the_files_and_writes_nothing() {
+/// A secret that some integrations do without, and a change of another attribute.
+#[track_caller]
+fn may_be_left_out(seed: Seed, secret: &str, change: (&str, &str)) {
+    let tenant = Tenant::empty();
+    tenant.simulator.seed(seed);
+    let files = Files::none();
+    let document = export(&tenant, files.path(), &["-o", "json"]);
+    let document = document.exits_with(0).json();
+    let file = &document["files"][0];
+    let held = file["may_hold"].as_array().unwrap();
+    assert!(held.contains(&json!(secret)), "{file:#}");
+    let to_provide = file["to_provide"].as_array().unwrap();
+    let is_wanted = to_provide.iter().any(|one| one["attribute"] == secret);
+    assert!(!is_wanted, "{file:#}");
+    let name = file["file"].as_str().unwrap();
+    let text = contents(files.path())[name].clone();
+    assert!(
+        text.contains(&format!("# The server never shows {secret}.")),
+        "{text}"
+    );
+    let changed = text.replace(change.0, change.1);
+    assert_ne!(changed, text);
+    std::fs::write(files.path().join(name), changed).unwrap();
+    let run = Integrationd::new(["sync", "--yes"]).on(&tenant);
+    let run = run.arg(files.path());
+    let run = to_provide.iter().fold(run, |run, one| {
+        let reference = one["reference"].as_str().unwrap();
+        run.env(
+            reference.trim_start_matches("${env:").trim_end_matches('}'),
+            "v",
+        )
+    });
+    run.run().exits_with(0);
+    assert_eq!(tenant.writes(), ["PUT /integrations/1"]);
+}
+
+#[test]
+fn session_token_is_optional_and_blocks_no_sync() {
+    let config = json!({
+        "host": "r.example.com", "database": "immuta", "authenticationType": "accessKey",
+        "databaseUser": "u", "accessKeyId": "AKIA", "secretKey": CANARY, "port": 5440,
+    });
+    let seed = Seed::new("Redshift", Some(false), Some(config));
+    may_be_left_out(seed, "sessionToken", ("port: 5440", "port: 5441"));
+}
+
+#[test]
+fn client_secret_is_optional_with_a_certificate() {
+    let seed = |certificate: bool| {
+        let config = json!({
+            "workspaceUrl": "d.example.com", "httpPath": "/x", "authenticationType": "oAuthM2M",
+            "oAuthClientConfig": {
+                "useCertificate": certificate, "clientId": "c",
+                "authorityUrl": "https://i.example.com",
+            },
+        });
+        Seed::new("Databricks", Some(false), Some(config))
+    };
+    let secret = "oAuthClientConfig/clientSecret";
+    may_be_left_out(seed(true), secret, ("httpPath: /x", "httpPath: /y"));
+    let tenant = Tenant::empty();
+    tenant.simulator.seed(seed(false));
+    let document = export(&tenant, Files::none().path(), &["-o", "json"]);
+    let document = document.exits_with(0).json();
+    assert_eq!(document["to_provide"][0]["attribute"], secret);
+}
+
     let tenant = Tenant::empty();
     tenant.simulator.seed(snowflake_seed("a.example.com"));
     let files = Files::none();

@@ -16,7 +16,7 @@ use crate::live::{LiveIntegration, is_mask};
 use crate::manifest::{Integration, text_scalar};
 use crate::plan::default_of;
 use crate::platform::{
-    Attribute, AttributePath, Class, Condition, Evidence, Need, ObjectPath, Platform, Shape,
+    Attribute, AttributePath, Class, Condition, Evidence, Lack, Need, ObjectPath, Platform, Shape,
     TablePath, find_attribute, value_at,
 };
 use crate::secret::{Template, TemplatePart};
@@ -198,7 +198,11 @@ impl Walk<'_> {
         level: Level,
         path: TablePath<'static>,
     ) -> Option<Entry> {
-        let need = self.need(attribute);
+        let may_lack = self.may_lack(attribute, path);
+        let need = match self.need(attribute) {
+            Needed::Yes(_) if may_lack => Needed::Unknown,
+            need @ (Needed::Yes(_) | Needed::Optional | Needed::No | Needed::Unknown) => need,
+        };
         if matches!(attribute.shape, Shape::Opaque) {
             let path = path.to_path();
             if shown.is_some() {
@@ -218,8 +222,8 @@ impl Walk<'_> {
         if is_given || is_known {
             return self.reference(attribute, path, need);
         }
-        let is_stored = class != Class::OneTime;
-        if is_stored && matches!(need, Needed::Optional | Needed::Unknown) {
+        let is_sent_again = class != Class::OneTime || may_lack;
+        if is_sent_again && matches!(need, Needed::Optional | Needed::Unknown) {
             self.config.may_hold.push(path.to_path());
         }
         None
@@ -360,6 +364,20 @@ impl Walk<'_> {
             value,
             comment: None,
         })
+    }
+
+    /// True if the live integration may do without an attribute that is required.
+    fn may_lack(&self, attribute: &Attribute, path: TablePath<'static>) -> bool {
+        match attribute.lack {
+            None => false,
+            Some(Lack::Perhaps) => true,
+            Some(Lack::With(switch)) => {
+                let mut keys = path.around().keys();
+                let object = keys.try_fold(self.live, |live, key| live.get(key)?.as_object());
+                let shown = object.and_then(|object| object.get(switch));
+                shown.is_some_and(|shown| *shown == true || *shown == "true")
+            }
+        }
     }
 
     /// The need for an attribute, by what is live.

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value as Json};
 
-use crate::platform::{Attribute, AttributePath, Class, Condition, Need, Platform};
+use crate::platform::{Attribute, AttributePath, Class, Condition, Lack, Need, Platform};
 use crate::value::Object;
 
 /// Stored secrets that the platform needs with this configuration and that it does not hold.
@@ -24,6 +24,7 @@ pub(super) fn needed_secrets(
         .attributes
         .iter()
         .filter(|a| a.class_for(auto_bootstrap.unwrap_or(false)) == Class::Secret)
+        .filter(|a| a.lack != Some(Lack::Perhaps))
         .filter(|a| is_needed(a.need) && config.get(a.name).is_none())
         .map(|a| a.name.into())
         .collect()

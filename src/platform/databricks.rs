@@ -7,7 +7,7 @@
 
 use super::Evidence::{Documented, Inferred, Recalled};
 use super::{
-    Attribute, Class, Condition, Identity, PayloadShape, Platform, Scalar, Scripts, Shape,
+    Attribute, Class, Condition, Identity, Lack, PayloadShape, Platform, Scalar, Scripts, Shape,
 };
 use super::{format, shared};
 
@@ -102,7 +102,8 @@ const OAUTH_CLIENT: &[Attribute] = &[
     Attribute::new("clientId", Shape::TEXT, "The client id.").required(Recalled),
     Attribute::new("clientSecret", Shape::TEXT, "The client secret.")
         .secret()
-        .required(Recalled),
+        .required(Recalled)
+        .may_lack(Lack::With("useCertificate")),
     Attribute::new("scope", Shape::TEXT, "The requested scope.").default(Scalar::Text("all-apis")),
     Attribute::new(
         "authorityUrl",

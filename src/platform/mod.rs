@@ -30,7 +30,7 @@ mod tests;
 
 pub use path::{AttributePath, ObjectPath, TablePath, first_key, keys};
 pub use payload::{AUTO_BOOTSTRAP, CONFIG, Field, PayloadShape, TYPE};
-pub use rule::{Condition, Evidence, Need, Rule, Scalar};
+pub use rule::{Condition, Evidence, Lack, Need, Rule, Scalar};
 pub use script::{ScriptKind, Scripts};
 pub use snippet::Snippet;
 pub use walk::{Attributes, Visited, change_each, every_attribute, value_at, walk};
@@ -202,6 +202,8 @@ pub struct Attribute {
     pub class_when_auto: Option<Class>,
     /// Condition under which it is required, with the evidence.
     pub need: Need,
+    /// Integrations that do without it although it is required.
+    pub lack: Option<Lack>,
     /// The value that the server fills in if it is omitted, as far as known. It decides what a
     /// [`Condition`] reads; its certainty is not documented.
     pub default: Option<Scalar>,
@@ -223,6 +225,7 @@ impl Attribute {
             class: Class::Mutable,
             class_when_auto: None,
             need: Need::Optional,
+            lack: None,
             default: None,
             is_fixed: false,
             target: CredentialTarget::Nowhere,
@@ -289,6 +292,13 @@ impl Attribute {
         evidence: Evidence,
     ) -> Self {
         self.need = Need::When(conditions, evidence);
+        self
+    }
+
+    /// May be absent although it is required.
+    #[must_use]
+    pub const fn may_lack(mut self, lack: Lack) -> Self {
+        self.lack = Some(lack);
         self
     }
 

@@ -7,7 +7,7 @@
 
 use super::Evidence::{Documented, Recalled};
 use super::{
-    Attribute, Class, Condition, Identity, PayloadShape, Platform, ScriptKind, Scripts, Shape,
+    Attribute, Class, Condition, Identity, Lack, PayloadShape, Platform, ScriptKind, Scripts, Shape,
 };
 use super::{format, shared};
 
@@ -98,7 +98,8 @@ const ATTRIBUTES: &[Attribute] = &[
     )
     .secret()
     .one_time_when_auto()
-    .required_when(ACCESS_KEY, Recalled),
+    .required_when(ACCESS_KEY, Recalled)
+    .may_lack(Lack::Perhaps),
     Attribute::new(
         "okta",
         Shape::Object(OKTA_LOGIN),

@@ -13,6 +13,15 @@ pub enum Need {
     When(&'static [Condition], Evidence),
 }
 
+/// The integrations that do without a secret which is required.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lack {
+    /// Any may, and the server does not show which.
+    Perhaps,
+    /// Those in which this switch, beside the attribute, is on.
+    With(&'static str),
+}
+
 /// Something that can be said of one integration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Condition {
