@@ -1,6 +1,8 @@
 //! `export`: files for what is live, and the proof that they are true.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::Permissions;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::time::Duration;
 
@@ -462,6 +464,33 @@ fn overwritten_file_keeps_its_options_and_references() {
     );
     assert!(text.contains("  name: prod\n  protect: true\n"), "{text}");
     assert_eq!(written.len(), 2);
+}
+
+#[test]
+fn rewritten_file_stays_with_its_owner_and_group() {
+    let tenant = Tenant::empty();
+    tenant
+        .simulator
+        .seed(snowflake_seed("a.snowflakecomputing.com"));
+    let text = snowflake("a").replace("warehouse: WH", "warehouse: OLD");
+    for flag in ["--overwrite", "--update"] {
+        let files = Files::none().with("mine.yaml", &text);
+        let path = files.path().join("mine.yaml");
+        std::fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
+        // Only root can give a file away: anybody else keeps what is there.
+        let owned = if rustix::process::getuid().is_root() {
+            (65_534, 65_533)
+        } else {
+            let own = std::fs::metadata(&path).unwrap();
+            (own.uid(), own.gid())
+        };
+        std::os::unix::fs::chown(&path, Some(owned.0), Some(owned.1)).unwrap();
+        export(&tenant, files.path(), &[flag, "mine"]).exits_with(0);
+        assert_ne!(contents(files.path())["mine.yaml"], text, "{flag}");
+        let now = std::fs::metadata(&path).unwrap();
+        assert_eq!((now.uid(), now.gid()), owned, "{flag}");
+        assert_eq!(now.mode() & 0o777, 0o640, "{flag}");
+    }
 }
 
 #[test]

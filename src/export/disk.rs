@@ -6,6 +6,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
@@ -35,8 +36,8 @@ pub struct ExportWriteError {
 
 impl ExportWriteError {
     /// Help text.
-    pub const HELP: &'static str =
-        "nothing was written: choose a writable directory on a file system with free space";
+    pub const HELP: &'static str = "nothing was written: choose a writable directory on a file system with free space, and \
+         run the command as the owner of a file that it rewrites";
 }
 
 /// Writes all files, or none. The directory is created if it is missing.
@@ -118,9 +119,7 @@ impl Undo {
         let written = written.and_then(|()| opened.sync_all());
         written.map_err(|source| failed(&shown, source))?;
         if file.overwrites {
-            let metadata = fs::metadata(&place).map_err(|source| failed(&shown, source))?;
-            let set = opened.set_permissions(metadata.permissions());
-            set.map_err(|source| failed(&shown, source))?;
+            keep_access(&place, &opened).map_err(|source| failed(&shown, source))?;
         }
         Ok(Staged {
             hidden,
@@ -167,6 +166,25 @@ impl Undo {
             let _ = fs::remove_dir(directory);
         }
     }
+}
+
+/// Gives a new file the owner, the group and the mode of the file that it replaces.
+fn keep_access(place: &Path, new: &File) -> io::Result<()> {
+    let (old, own) = (fs::metadata(place)?, new.metadata()?);
+    let changed = |old: u32, own: u32| (old != own).then_some(old);
+    let (owner, group) = (changed(old.uid(), own.uid()), changed(old.gid(), own.gid()));
+    if owner.is_some() || group.is_some() {
+        let kept = fchown(new, owner, group);
+        kept.map_err(|error| cannot_keep(&old, &error))?;
+    }
+    // After the owner, because a change of owner may take away bits of the mode.
+    new.set_permissions(old.permissions())
+}
+
+fn cannot_keep(old: &fs::Metadata, error: &io::Error) -> io::Error {
+    let (owner, group) = (old.uid(), old.gid());
+    let what = format!("the file must stay with user {owner} and group {group}: {error}");
+    io::Error::new(error.kind(), what)
 }
 
 /// Gives a file a name that nothing has.
