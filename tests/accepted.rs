@@ -216,6 +216,35 @@ fn unknown_name_is_an_error_with_a_suggestion() {
 }
 
 #[test]
+fn invalid_file_is_not_updated() {
+    let world = World::of(LAKE);
+    world.drifts("/httpPath", json!("/two"));
+    world.files.change("lake.yaml", "httpPath", "httpPaht");
+    let before = world.text();
+    let ran = world.update(&[]).exits_with(65);
+    assert!(
+        ran.stderr.contains("lake.yaml is invalid"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(world.text(), before);
+}
+
+#[test]
+fn attribute_that_a_file_cannot_do_without_is_named() {
+    let world = World::of(LAKE);
+    world.drifts("/workspaceIds", json!(["2"]));
+    world.drifts("/httpPath", Json::Null);
+    let ran = world.update(&[]).exits_with(1);
+    assert!(
+        ran.stderr.contains("missing attribute `httpPath`"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(world.text(), LAKE);
+}
+
+#[test]
 fn file_without_a_live_integration_is_not_updated() {
     let world = World::of(LAKE);
     world

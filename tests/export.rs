@@ -292,8 +292,6 @@ fn two_attributes_never_share_a_reference() {
     assert_eq!(contents(files.path()).len(), 1);
 }
 
-#[test]
-fn dry_run_prints_the_files_and_writes_nothing() {
 /// A secret that some integrations do without, and a change of another attribute.
 #[track_caller]
 fn may_be_left_out(seed: Seed, secret: &str, change: (&str, &str)) {
@@ -361,6 +359,8 @@ fn client_secret_is_optional_with_a_certificate() {
     assert_eq!(document["to_provide"][0]["attribute"], secret);
 }
 
+#[test]
+fn dry_run_prints_the_files_and_writes_nothing() {
     let tenant = Tenant::empty();
     tenant.simulator.seed(snowflake_seed("a.example.com"));
     let files = Files::none();
@@ -477,7 +477,7 @@ fn rewritten_file_stays_with_its_owner_and_group() {
         let files = Files::none().with("mine.yaml", &text);
         let path = files.path().join("mine.yaml");
         std::fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
-        // Only root can give a file away: anybody else keeps what is there.
+        // Only root can give a file to another user.
         let owned = if rustix::process::getuid().is_root() {
             (65_534, 65_533)
         } else {
@@ -509,6 +509,27 @@ fn file_with_others_or_with_extra_is_not_overwritten() {
         assert!(told.stderr.contains(reason), "{}", told.stderr);
         assert_eq!(contents(files.path())["mine.yaml"], text);
     }
+}
+
+#[test]
+fn json_file_is_not_overwritten() {
+    let tenant = Tenant::empty();
+    let seed = snowflake_seed("a.snowflakecomputing.com");
+    tenant.simulator.seed(seed);
+    tenant.simulator.seed(snowflake_seed("b.example.com"));
+    let text = r#"{"type": "Snowflake", "autoBootstrap": false, "config": {
+        "host": "a.snowflakecomputing.com", "warehouse": "OLD", "database": "IMMUTA",
+        "authenticationType": "userPassword", "username": "immuta", "password": "${env:X}"}}"#;
+    let files = Files::none().with("mine.json", text);
+    let told = export(&tenant, files.path(), &["--overwrite", "mine"]).exits_with(1);
+    assert!(
+        told.stderr.contains("mine.json is a JSON file"),
+        "{}",
+        told.stderr
+    );
+    assert!(told.stderr.contains("ends in .yaml"), "{}", told.stderr);
+    let kept = BTreeMap::from([("mine.json".to_owned(), text.to_owned())]);
+    assert_eq!(contents(files.path()), kept);
 }
 
 #[test]
@@ -624,7 +645,7 @@ fn integration_whose_file_would_be_invalid_gets_none() {
 }
 
 #[test]
-fn mask_like_word_leaves_one_integration_without_file() {
+fn word_like_a_mask_stops_one_file_and_no_other() {
     let tenant = Tenant::empty();
     tenant.simulator.seed(snowflake_seed("a.example.com"));
     let mut hidden = snowflake_seed("b.example.com");

@@ -165,12 +165,22 @@ fn overwritten<'a, 'l>(
                 file: file.origin.file.clone(),
             });
         }
+        if is_json(&file.origin.within) {
+            let file = file.origin.file.clone();
+            return Err(ExportRefusal::Json { file });
+        }
         if !file.options.extra.is_empty() {
             return Err(ExportRefusal::HasExtra(name.clone()));
         }
         overwritten.push((file, *found));
     }
     Ok(overwritten)
+}
+
+/// True for the file name of a JSON text: it cannot have the comments of an export.
+fn is_json(within: &str) -> bool {
+    let ending = within.rsplit_once('.').map(|(_, ending)| ending);
+    ending.is_some_and(|ending| ending.eq_ignore_ascii_case("json"))
 }
 
 /// The platform of an integration that can have a file.

@@ -223,14 +223,33 @@ pub enum ExportRefusal {
     /// The file changed while it was being updated.
     #[error("{0} changed during the update")]
     Changed(String),
+    /// `--update` names a file with a mistake.
+    #[error("{file} is invalid, so it cannot be updated for {name}")]
+    Invalid {
+        /// The name.
+        name: Name,
+        /// The file.
+        file: String,
+    },
     /// The edited text does not mean what it is to mean.
-    #[error("the file of {0} cannot be updated: the edited file would not have the live values")]
-    NotVerified(Name),
+    #[error("the file of {name} cannot be updated: {why}")]
+    NotVerified {
+        /// The name.
+        name: Name,
+        /// The attributes that speak against the edited text.
+        why: String,
+    },
     /// Others would be lost.
     #[error("{file} describes several integrations, so it cannot be rewritten for {name} alone")]
     SeveralDocuments {
         /// The name.
         name: Name,
+        /// The file.
+        file: String,
+    },
+    /// An export writes YAML.
+    #[error("{file} is a JSON file, and an export writes YAML")]
+    Json {
         /// The file.
         file: String,
     },
@@ -286,12 +305,17 @@ impl ExportRefusal {
             Self::NotDescribed { near: None, .. } => {
                 "run `integrationd validate -o json` to see the names and the errors in the files"
             }
+            Self::Invalid { .. } => "fix the file, and run the command again",
+            Self::Json { .. } => {
+                "rename the file so that it ends in .yaml, or use `--update` to change only the \
+                 values that differ"
+            }
             Self::Changed(_) => "nothing was written: run the command again",
             Self::NotLive(_) => {
                 "run `integrationd sync --dry-run` to see how the file is interpreted"
             }
             Self::SeveralDocuments { .. } => "first move each integration to a separate file",
-            Self::HasExtra(_) | Self::NotVerified(_) => "edit the file by hand",
+            Self::HasExtra(_) | Self::NotVerified { .. } => "edit the file by hand",
             Self::Taken(_) => {
                 "move the file away, or export into another directory; to rewrite the file that \
                  describes integration NAME, use `--overwrite NAME`"

@@ -21,7 +21,7 @@ pub struct ProofFinding {
     pub message: String,
 }
 
-/// Leaves out the files that `validate` would reject. `mistakes` are those in the texts.
+/// Removes the files that `validate` would reject. `mistakes` are those in the texts.
 ///
 /// # Errors
 /// The references are refused wherever there are some, so that another form is needed.

@@ -13,12 +13,12 @@ pub enum Need {
     When(&'static [Condition], Evidence),
 }
 
-/// The integrations that do without a secret which is required.
+/// The integrations that do without a required secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lack {
-    /// Any may, and the server does not show which.
+    /// Any may: the server does not show it.
     Perhaps,
-    /// Those in which this switch, beside the attribute, is on.
+    /// Those in which this switch, in the same object, is on.
     With(&'static str),
 }
 

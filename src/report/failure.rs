@@ -255,7 +255,9 @@ impl From<ExportError> for CommandFailure {
             }
             ExportError::Refused(refusal) => {
                 let exit = match &refusal {
-                    ExportRefusal::InvalidFiles(_) => Exit::InvalidFile,
+                    ExportRefusal::InvalidFiles(_) | ExportRefusal::Invalid { .. } => {
+                        Exit::InvalidFile
+                    }
                     ExportRefusal::UnknownName(_)
                     | ExportRefusal::NotDescribed { .. }
                     | ExportRefusal::ReferencesRefused(_) => Exit::Usage,
@@ -263,7 +265,8 @@ impl From<ExportError> for CommandFailure {
                     | ExportRefusal::SeveralDocuments { .. }
                     | ExportRefusal::HasExtra(_)
                     | ExportRefusal::Changed(_)
-                    | ExportRefusal::NotVerified(_)
+                    | ExportRefusal::NotVerified { .. }
+                    | ExportRefusal::Json { .. }
                     | ExportRefusal::Taken(_)
                     | ExportRefusal::NoName { .. }
                     | ExportRefusal::SharedReference { .. }

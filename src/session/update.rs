@@ -76,12 +76,21 @@ pub async fn update(
 
 /// The integration of a name.
 fn named<'m>(manifest: &'m Manifest, name: &Name) -> Result<&'m Integration, ExportRefusal> {
-    manifest
-        .find(name)
-        .ok_or_else(|| ExportRefusal::NotDescribed {
-            name: name.clone(),
-            near: manifest.nearest_name(name),
-        })
+    if let Some(integration) = manifest.find(name) {
+        return Ok(integration);
+    }
+    let name = name.clone();
+    let mut invalid = manifest.invalid.iter();
+    Err(match invalid.find(|invalid| invalid.name == name) {
+        Some(invalid) => ExportRefusal::Invalid {
+            name,
+            file: invalid.origin.file.clone(),
+        },
+        None => ExportRefusal::NotDescribed {
+            near: manifest.nearest_name(&name),
+            name,
+        },
+    })
 }
 
 /// The texts of the files by their shown paths, as far as they are texts.
@@ -140,17 +149,42 @@ fn verify(
     found: &LiveIntegration,
     ledger: &Ledger,
 ) -> Result<(), ExportRefusal> {
-    let refused = || ExportRefusal::NotVerified(update.name.clone());
-    if after.integrations.len() != before.integrations.len() {
-        return Err(refused());
-    }
-    let integration = named(after, &update.name).map_err(|_| refused())?;
+    let refused = |why: String| ExportRefusal::NotVerified {
+        name: update.name.clone(),
+        why,
+    };
+    let edited = after.find(&update.name);
+    let edited = edited.filter(|_| after.integrations.len() == before.integrations.len());
+    let Some(integration) = edited else {
+        return Err(refused(invalid_edit(update, after)));
+    };
     let remaining = differences(integration, found, ledger).changes;
     let differs = |path: &AttributePath| remaining.iter().any(|change| change.path == *path);
-    if update.updated.iter().any(|updated| differs(&updated.path)) {
-        return Err(refused());
+    let updated = update.updated.iter().map(|updated| &updated.path);
+    let wrong: Vec<String> = updated
+        .filter(|path| differs(path))
+        .map(|path| format!("`{path}`"))
+        .collect();
+    if wrong.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let wrong = wrong.join(", ");
+    Err(refused(format!(
+        "the edited file would not have the live value of {wrong}"
+    )))
+}
+
+/// The mistakes that an edit would make.
+fn invalid_edit(update: &FileUpdate, after: &Manifest) -> String {
+    let mistakes = after.diagnostics.iter();
+    let mistakes = mistakes.filter(|it| it.is_error() && it.place.file == update.shown);
+    let mistakes: Vec<String> = mistakes
+        .map(|it| format!("{}: {}", it.code, it.message))
+        .collect();
+    if mistakes.is_empty() {
+        return "the edited file would be invalid".to_owned();
+    }
+    format!("the edited file would be invalid: {}", mistakes.join("; "))
 }
 
 /// Writes the files with a new text, unless one has changed since it was read.
