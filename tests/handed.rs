@@ -303,8 +303,12 @@ fn export_into_other_files_is_refused_before_it_writes() {
     let other = Files::none().with("lake.yaml", &lake("lake", "${env:LAKE_TOKEN}"));
     let path = other.path().display().to_string();
     let run = world.command(&["export", &path, "--adopt"]);
-    let told = run.on(&world.web.tenant).run().exits_with(1).stderr;
-    assert!(told.contains("export without `--adopt`"), "{told}");
+    let told = run.on(&world.web.tenant).run().exits_with(64).stderr;
+    assert!(told.contains("does not read the files in"), "{told}");
+    assert!(
+        told.contains("export into the daemon's directory"),
+        "{told}"
+    );
     assert_eq!(fs::read_dir(other.path()).unwrap().count(), 1);
     ends(daemon);
     assert_eq!(world.web.tenant.writes(), [""; 0]);

@@ -15,6 +15,7 @@ use crate::client::{self, RequestError, Unreachable};
 use crate::command_line::handed::{EffectiveFlags, arguments, check_source};
 use crate::command_line::{Line, Program};
 use crate::console::Terminal;
+use crate::daemon::control::handed::OTHER_FILES;
 use crate::daemon::control::request::{ClientView, DaemonCommand, HandedCommand, HandedRecords};
 use crate::ledger::Record;
 use crate::manifest::Name;
@@ -91,8 +92,21 @@ impl LedgerHolder {
             read_at,
             records,
         });
-        client::hand_over(self.socket.as_deref(), command, terminal).await?;
-        Ok(())
+        let exit = client::hand_over(self.socket.as_deref(), command, terminal).await?;
+        if exit != OTHER_FILES {
+            return Ok(());
+        }
+        let directory = directory.display();
+        Err(CommandFailure::new(
+            exit,
+            format_args!(
+                "the daemon, which holds the ledger, does not read the files in {directory}, so \
+                 it cannot own their integrations yet"
+            ),
+            "export into the daemon's directory, or stop the daemon first; if the daemon reads a \
+             repository, export without `--adopt`, and run `integrationd adopt` when its files \
+             describe the integrations",
+        ))
     }
 }
 

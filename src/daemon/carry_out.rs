@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use tracing::Instrument;
 
 use super::ClientCommand;
-use super::control::handed::{HandedRun, HandedWork};
+use super::control::handed::{HandedRun, HandedWork, OTHER_FILES};
 use super::control::request::{ClientView, HandedRecords};
 use super::control::screen::ClientScreen;
 use super::control::socket::SHUTTING_DOWN;
@@ -107,12 +107,7 @@ async fn record(
 ) -> Result<Exit, String> {
     let files = &settings.run.files.dir;
     if settings.run.git.is_some() || !is_same_place(&handed.directory, files) {
-        return Err(
-            "the daemon does not read the exported files, so it cannot own the integrations yet: \
-            export without `--adopt`, and run `integrationd adopt` when the daemon's files \
-            describe the integrations"
-                .to_owned(),
-        );
+        return Ok(OTHER_FILES);
     }
     let ledger = session.store().read().await;
     let ledger = ledger.map_err(|error| chain(&error))?;

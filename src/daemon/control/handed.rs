@@ -8,6 +8,9 @@ use super::request::{ClientView, HandedCommand, HandedRecords};
 use super::screen::ClientScreen;
 use crate::report::exit::Exit;
 
+/// The answer to records of integrations that the files of the daemon do not describe.
+pub const OTHER_FILES: Exit = Exit::Usage;
+
 /// Maximum number of commands that wait.
 const WAITING: usize = 4;
 
