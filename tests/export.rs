@@ -18,8 +18,8 @@ use integrationd::plan::{Resend, coverage};
 use integrationd::platform::{AttributePath, Need, PLATFORMS, Rule, by_wire};
 use integrationd::secret::Secret;
 use integrationd::simulator::{
-    API_KEY, Breakage, ConnectionsApi, FaultKind, Ids, Seed, SimulatedConnection, SimulatedDrift,
-    SimulatedStatus, Simulator, SimulatorOptions, StoredSecrets,
+    API_KEY, Breakage, ConnectionsApi, Fault, FaultKind, Ids, Seed, SimulatedConnection,
+    SimulatedDrift, SimulatedStatus, Simulator, SimulatorOptions, StoredSecrets,
 };
 use serde_json::json;
 
@@ -552,6 +552,88 @@ fn adopted_export_is_recorded() {
     assert!(again.contains("is already owned"), "{again}");
     assert_eq!(tenant.writes(), [""; 0]);
     export(&tenant, &dir, &["--adopt", "--dry-run"]).exits_with(64);
+}
+
+#[test]
+fn second_export_names_unrecorded_integrations() {
+    let tenant = Tenant::empty();
+    tenant.simulator.seed(snowflake_seed("a.example.com"));
+    tenant.simulator.seed(snowflake_seed("b.example.com"));
+    let files = Files::none();
+    let state = files.path().join("state");
+    let state = state.to_str().unwrap();
+    let dir = files.path().join("files");
+    export(&tenant, &dir, &["--state", state]).exits_with(0);
+    let ran = export(&tenant, &dir, &["--adopt", "--state", state]).exits_with(1);
+    let command = format!(
+        "integrationd adopt --dir {} snowflake-a snowflake-b",
+        dir.display()
+    );
+    assert!(ran.stdout.contains(&command), "{}", ran.stdout);
+    let json = ["--adopt", "--state", state, "-o", "json"];
+    let document = export(&tenant, &dir, &json).exits_with(1).json();
+    assert_eq!(document["adopt_command"], json!(command));
+    assert_eq!(
+        document["not_recorded"],
+        json!(["snowflake-a", "snowflake-b"])
+    );
+    let args = command.split(' ').skip(2);
+    let adopt = Integrationd::new(["adopt", "--state", state]).on(&tenant);
+    args.fold(adopt, Integrationd::arg).run().exits_with(0);
+    export(&tenant, &dir, &["--adopt", "--state", state]).exits_with(0);
+    assert_eq!(tenant.writes(), [""; 0]);
+}
+
+#[test]
+fn failure_after_the_files_are_written_keeps_the_list() {
+    let tenant = Tenant::empty();
+    tenant.simulator.seed(snowflake_seed("a.example.com"));
+    let files = Files::none();
+    let dir = files.path().join("files");
+    // The second read of the list is that of the proof.
+    let kind = FaultKind::NotFound {
+        message: "no such path".to_owned(),
+    };
+    let late = Fault::new(kind).on(&Method::GET, "/integrations").skip(1);
+    tenant.simulator.fault(late.always());
+    let ran = export(&tenant, &dir, &["--adopt", "-o", "json"]).exits_with(1);
+    let document = ran.json();
+    assert_eq!(document["files"][0]["name"], "snowflake-a");
+    assert_eq!(document["to_provide"][0]["attribute"], "password");
+    assert_eq!(document["adopted"], json!([]));
+    let help = document["error"]["help"].as_str().unwrap();
+    assert!(help.contains("integrationd adopt --dir"), "{document:#}");
+    assert!(help.contains("snowflake-a"), "{document:#}");
+    assert_eq!(contents(&dir).len(), 1);
+}
+
+#[test]
+fn unread_connections_are_no_success() {
+    let tenant = Tenant::empty();
+    tenant.simulator.seed(snowflake_seed("a.example.com"));
+    tenant.simulator.set_options(SimulatorOptions {
+        connections: ConnectionsApi::Paged,
+        ..tenant.simulator.options()
+    });
+    let connection = SimulatedConnection::new("sales", "Snowflake", Some(1));
+    tenant.simulator.connect(connection);
+    let connection = SimulatedConnection::new("other", "Snowflake", Some(2));
+    tenant.simulator.connect(connection);
+    let files = Files::none();
+    let told = export(&tenant, files.path(), &[]).exits_with(1).stderr;
+    let path = files.path().join("snowflake-a.yaml");
+    let named = format!("could not be read: {}", path.display());
+    assert!(told.replace('\n', " ").contains(&named), "{told}");
+    export(&tenant, files.path(), &[]).exits_with(1);
+    let files = Files::none();
+    let document = export(&tenant, files.path(), &["-o", "json"]);
+    let document = document.exits_with(1).json();
+    assert_eq!(
+        document["files"][0]["may_belong_to_connection"],
+        json!(true)
+    );
+    let files = Files::none();
+    export(&tenant, files.path(), &["--connections", "none"]).exits_with(0);
 }
 
 #[test]

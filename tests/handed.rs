@@ -334,9 +334,18 @@ fn export_says_that_files_are_there_if_the_daemon_dies() {
     daemon.prints("the command of a client ended");
     daemon.kill();
     daemon.wait();
-    let told = export.wait().exits_with(1).stderr;
+    let ran = export.wait().exits_with(1);
+    let told = &ran.stderr;
     assert!(told.contains("the files were written, but"), "{told}");
-    assert!(told.contains("help: run `integrationd adopt`"), "{told}");
+    let command = format!("integrationd adopt --dir {path} databricks-sea");
+    assert!(told.contains(&format!("help: run `{command}`")), "{told}");
+    let listed = &ran.stdout;
+    assert!(
+        listed.contains("databricks-sea.yaml: Databricks"),
+        "{listed}"
+    );
+    assert!(listed.contains("${env:DATABRICKS_SEA_TOKEN}"), "{listed}");
+    assert!(!listed.contains("Adopted"), "{listed}");
     assert_eq!(fs::read_dir(world.web.files.path()).unwrap().count(), 2);
 }
 

@@ -14,14 +14,14 @@ use super::help;
 use crate::console::Terminal;
 use crate::diagnostic;
 use crate::export::{ExportOptions, ReferenceTemplate};
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, Name};
 use crate::report::exit::Exit;
-use crate::report::export::ExportDocument;
+use crate::report::export::{ExportDocument, adopt_command};
 use crate::report::failure::CommandFailure;
 use crate::report::format::{OutputFormat, render};
 use crate::report::update::UpdateDocument;
 use crate::session::Watcher;
-use crate::session::export::{ExportAdoption, ExportWishes, export};
+use crate::session::export::{ExportAdoption, ExportResult, ExportWishes, export};
 use crate::session::update::update;
 use crate::settings::run::{GuardSettings, RunSettings};
 use crate::source::git::Revision;
@@ -181,16 +181,34 @@ async fn update_files(
     Ok(document.exit())
 }
 
-/// The failure of an adoption after the files were written.
-fn not_recorded(failure: &CommandFailure) -> CommandFailure {
-    CommandFailure::new(
-        failure.exit(),
-        format_args!(
-            "the files were written, but their integrations were not adopted: {}",
-            failure.what()
+/// A failure after the files were written.
+fn incomplete(
+    failure: &CommandFailure,
+    result: &ExportResult,
+    wishes: &ExportWishes,
+    directory: &str,
+) -> CommandFailure {
+    let files = result.drafts.files.iter().map(|draft| &draft.name);
+    let names: Vec<Name> = files.chain(&result.not_recorded).cloned().collect();
+    let command = adopt_command(directory, &names);
+    match command.filter(|_| wishes.adoption != ExportAdoption::No) {
+        Some(command) => CommandFailure::new(
+            failure.exit(),
+            format_args!(
+                "the files were written, but their integrations were not adopted: {}",
+                failure.what()
+            ),
+            format_args!("run `{command}`"),
         ),
-        "run `integrationd adopt` with the names of the integrations",
-    )
+        None => CommandFailure::new(
+            failure.exit(),
+            format_args!(
+                "the files were written, but they were not compared with the tenant: {}",
+                failure.what()
+            ),
+            failure.help(),
+        ),
+    }
 }
 
 async fn write_files(
@@ -209,22 +227,52 @@ async fn write_files(
         holder.record(dir, read_at, nothing, terminal).await?;
     }
     let mut result = export(settings, wishes, &Screen(terminal.clone())).await?;
-    if let Some(holder) = &holder {
+    let mut failure = result.failure.take().map(|it| CommandFailure::from(*it));
+    if let (None, Some(holder)) = (&failure, &holder) {
         let records = std::mem::take(&mut result.handed_over);
         let recorded = holder.record(dir, read_at, records, terminal).await;
-        recorded.map_err(|failure| not_recorded(&failure))?;
+        failure = recorded.err();
     }
+    let failure = failure.map(|it| incomplete(&it, &result, wishes, &directory));
     terminal.err_unfolded(&diagnostic::render(&result.diagnostics, true));
-    let document = ExportDocument::new(&result, &directory, wishes.is_dry_run);
+    let mut document = ExportDocument::new(&result, &directory, wishes.is_dry_run);
+    if let Some(failure) = &failure {
+        terminal.failure(failure.what(), failure.help());
+        document = document.failed(failure);
+    }
     terminal.result(&render(output, &document));
     if output.is_told() {
-        let unknown = result.unknown_owners.iter().map(String::as_str);
-        let unreadable = result.unreadable.iter().map(String::as_str);
-        terminal.gaps(
-            unknown,
-            unreadable,
-            "an integration may still lack a file: run `integrationd export` again later",
-        );
+        gaps(&result, &document, terminal);
     }
     Ok(document.exit())
+}
+
+/// Parts of the tenant that could not be read.
+fn gaps(result: &ExportResult, document: &ExportDocument<'_>, terminal: &Terminal) {
+    let unknown = result.unknown_owners.iter().map(String::as_str);
+    let unreadable = result.unreadable.iter().map(String::as_str);
+    terminal.gaps(
+        unknown,
+        unreadable,
+        "an integration may still lack a file: run `integrationd export` again later",
+    );
+    if !result.are_connections_unread {
+        return;
+    }
+    let files: Vec<String> = document.of_unknown_owners().collect();
+    if files.is_empty() {
+        terminal.failure(
+            "integrations may belong to connections that could not be read",
+            "run `integrationd export` again when the connections can be read",
+        );
+        return;
+    }
+    terminal.failure(
+        format_args!(
+            "the integrations of these files may belong to connections that could not be read: {}",
+            files.join(", ")
+        ),
+        "remove each file whose integration belongs to a connection; if the tenant has no \
+         connections, use `--connections none`",
+    );
 }

@@ -9,7 +9,7 @@ use super::{
     ExportDraft, ExportDrafts, ExportOptions, ExportRefusal, ExportSkip, ExportSkipReason, Omission,
 };
 use crate::ledger::Ledger;
-use crate::live::{Live, LiveIntegration, RemoteId};
+use crate::live::{Live, LiveIntegration, OwnedWrite, RemoteId};
 use crate::manifest::{Integration, Manifest, Name, SyncOptions, is_name, sync_text, text_scalar};
 use crate::plan::{Coverage, identity_of};
 use crate::platform::{AttributePath, CONFIG, Field, PayloadShape, Platform, TYPE};
@@ -67,6 +67,10 @@ pub fn draft(
                 None => names.get(&found.id).cloned().unwrap_or_default(),
             },
             applied: applied(ledger, &found.id),
+            is_owner_unknown: live
+                .owners
+                .objection(platform, OwnedWrite::Update)
+                .is_some(),
             is_shared: identities.get(&identity(found)).copied() > Some(1),
         };
         if existing.is_none() {
@@ -239,6 +243,8 @@ struct Subject<'a> {
     name: Name,
     /// The attributes whose secrets were applied before.
     applied: BTreeSet<&'a AttributePath>,
+    /// True if its connection could not be read.
+    is_owner_unknown: bool,
     /// True if another integration has the same identity.
     is_shared: bool,
 }
@@ -306,6 +312,7 @@ impl Subject<'_> {
             id: self.found.id.clone(),
             type_name: self.platform.wire,
             identity: shown_identity(self.found),
+            may_belong_to_connection: self.is_owner_unknown,
             overwrites: self.existing.is_some(),
             to_provide: config.to_provide,
             may_hold: config.may_hold,

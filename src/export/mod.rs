@@ -125,6 +125,8 @@ pub struct ExportDraft {
     /// Its identity, where that is known.
     #[serde(skip)]
     pub identity: Option<String>,
+    /// True if the integration may belong to a connection that could not be read.
+    pub may_belong_to_connection: bool,
     /// True if the file exists and is written anew.
     pub overwrites: bool,
     /// Values that the file refers to.

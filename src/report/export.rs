@@ -6,9 +6,11 @@ use serde::Serialize;
 
 use super::document::Document;
 use super::exit::Exit;
+use super::failure::CommandFailure;
 use super::style::{BOLD, CHANGE, paint};
 use crate::export::proof::ProofFinding;
 use crate::export::{ExportDraft, ExportSkip, ToProvide};
+use crate::manifest::Name;
 use crate::plan::{Adoption, AdoptionResult};
 use crate::session::export::ExportResult;
 use crate::text::{count, escaped};
@@ -25,9 +27,20 @@ pub struct ExportDocument<'a> {
     proof: &'a [ProofFinding],
     adopted: Vec<&'a str>,
     not_adopted: Vec<NotAdopted>,
+    not_recorded: Vec<&'a str>,
+    adopt_command: Option<String>,
     unknown_owners: &'a [String],
     unreadable: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<ExportFailure<'a>>,
     exit_code: Exit,
+}
+
+/// A failure after the files were written.
+#[derive(Serialize)]
+struct ExportFailure<'a> {
+    message: &'a str,
+    help: &'a str,
 }
 
 /// An integration that could not be recorded.
@@ -48,6 +61,8 @@ impl<'a> ExportDocument<'a> {
         let is_whole = result.unreadable.is_empty()
             && result.findings.is_empty()
             && not_adopted.is_empty()
+            && result.not_recorded.is_empty()
+            && !result.are_connections_unread
             && !drafts.skipped.iter().any(|skip| skip.reason.is_failure());
         Self {
             tenant: &result.tenant,
@@ -59,6 +74,9 @@ impl<'a> ExportDocument<'a> {
             proof: &result.findings,
             adopted: adopted.map(|one| one.name.as_str()).collect(),
             not_adopted,
+            not_recorded: result.not_recorded.iter().map(String::as_str).collect(),
+            adopt_command: adopt_command(directory, &result.not_recorded),
+            error: None,
             unknown_owners: &result.unknown_owners,
             unreadable: &result.unreadable,
             exit_code: if is_whole {
@@ -73,6 +91,25 @@ impl<'a> ExportDocument<'a> {
     #[must_use]
     pub fn exit(&self) -> Exit {
         self.exit_code
+    }
+
+    /// The same after a failure: nothing is known to be true or recorded.
+    #[must_use]
+    pub fn failed(mut self, failure: &'a CommandFailure) -> Self {
+        self.adopted = Vec::new();
+        self.error = Some(ExportFailure {
+            message: failure.what(),
+            help: failure.help(),
+        });
+        self.exit_code = failure.exit();
+        self
+    }
+
+    /// The paths of the files whose integrations may belong to a connection.
+    pub fn of_unknown_owners(&self) -> impl Iterator<Item = String> {
+        let files = self.files.iter();
+        let files = files.filter(|draft| draft.may_belong_to_connection);
+        files.map(|draft| self.path(&draft.file))
     }
 
     fn path(&self, file: &str) -> String {
@@ -173,6 +210,22 @@ impl<'a> ExportDocument<'a> {
     }
 }
 
+/// The command that records integrations of the files in this directory.
+#[must_use]
+pub fn adopt_command(directory: &str, names: &[Name]) -> Option<String> {
+    if names.is_empty() {
+        return None;
+    }
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,:@%".contains(c);
+    let directory = if !directory.is_empty() && directory.chars().all(is_plain) {
+        directory.to_owned()
+    } else {
+        format!("'{}'", directory.replace('\'', "'\\''"))
+    };
+    let names = names.join(" ");
+    Some(format!("integrationd adopt --dir {directory} {names}"))
+}
+
 fn is_recorded(adoption: &Adoption) -> bool {
     match adoption.verdict {
         AdoptionResult::Adopted(_) | AdoptionResult::SecretsOnly(_) | AdoptionResult::Owned => true,
@@ -209,7 +262,7 @@ impl Document for ExportDocument<'_> {
 
     fn text(&self) -> String {
         let mut out = String::new();
-        if !self.files.is_empty() && self.proof.is_empty() {
+        if !self.files.is_empty() && self.proof.is_empty() && self.error.is_none() {
             out.push_str(
                 "\nA sync of these files would change nothing. Stored secrets were not compared.\n",
             );
@@ -224,6 +277,15 @@ impl Document for ExportDocument<'_> {
         } in &self.not_adopted
         {
             let _ = writeln!(out, "Not adopted: {integration}: {}", escaped(reason));
+        }
+        if let Some(command) = self.adopt_command.as_ref().filter(|_| self.error.is_none()) {
+            let described = count(self.not_recorded.len(), "integration");
+            let command = escaped(command);
+            let _ = writeln!(
+                out,
+                "\nNot adopted: {described} with a file from before this export. To adopt, run:\n  \
+                {command}"
+            );
         }
         out
     }

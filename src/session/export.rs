@@ -16,9 +16,9 @@ use crate::export::{ExportDrafts, ExportOptions, ExportRefusal, draft};
 use crate::immuta::{HttpTransport, ReadApi};
 use crate::ledger::place::Trust;
 use crate::ledger::{Ledger, Observations, Record};
-use crate::live::Live;
+use crate::live::{Live, OwnersSource, RemoteId};
 use crate::manifest::{Manifest, Name, SourceFile};
-use crate::plan::{self, AdoptedSecrets, Adoption};
+use crate::plan::{self, AdoptedSecrets, Adoption, Coverage};
 use crate::settings::run::RunSettings;
 use crate::source::{Snapshot, read_with_variables};
 use crate::sync::{self, Files, SyncError};
@@ -57,6 +57,14 @@ pub struct ExportResult {
     pub unreadable: Vec<String>,
     /// Reasons why the owners of integrations are not all known.
     pub unknown_owners: Vec<String>,
+    /// True if the read of the connections failed, so that a file may describe an integration
+    /// that belongs to one.
+    pub are_connections_unread: bool,
+    /// Live integrations that files already describe and that are not recorded as owned; empty
+    /// without the wish to adopt.
+    pub not_recorded: Vec<Name>,
+    /// The failure after the files were written.
+    pub failure: Option<Box<ExportError>>,
     /// Mistakes in the files that are written, warnings included.
     pub diagnostics: Vec<Diagnostic>,
     /// Everything that speaks against the files.
@@ -95,8 +103,7 @@ impl Watcher for Unwatched {
 /// plans the files.
 ///
 /// # Errors
-/// Nothing was written, or, after the files were written, the tenant or the ledger could
-/// not be read or the adoption could not be recorded.
+/// Nothing was written. A failure after that is in the result.
 pub async fn export(
     settings: &RunSettings,
     wishes: &ExportWishes,
@@ -132,6 +139,10 @@ pub async fn export(
         tenant: session.tenant().to_owned(),
         unreadable: live.unreadable.iter().map(|it| it.reason.clone()).collect(),
         unknown_owners: live.owners.unknown().map(str::to_owned).collect(),
+        are_connections_unread: live.owners.source() != OwnersSource::Hidden
+            && live.owners.unknown().next().is_some(),
+        not_recorded: not_recorded(&coverage, &recovered, &drafts, wishes.adoption),
+        failure: None,
         drafts,
         diagnostics: Vec::new(),
         findings: Vec::new(),
@@ -139,9 +150,34 @@ pub async fn export(
         handed_over: Vec::new(),
     };
     if !result.drafts.files.is_empty() {
-        prove(&session, settings, wishes, &mut result).await?;
+        let proven = prove(&session, settings, wishes, &mut result).await;
+        match proven {
+            Err(error) if wishes.is_dry_run => return Err(error),
+            Err(error) => result.failure = Some(Box::new(error)),
+            Ok(()) => {}
+        }
     }
     Ok(result)
+}
+
+/// The live integrations that files other than the new ones describe, and that the ledger does
+/// not record.
+fn not_recorded(
+    coverage: &Coverage<'_, '_>,
+    ledger: &Ledger,
+    drafts: &ExportDrafts,
+    adoption: ExportAdoption,
+) -> Vec<Name> {
+    if adoption == ExportAdoption::No {
+        return Vec::new();
+    }
+    let recorded: BTreeSet<&RemoteId> = ledger.records.values().map(|it| &it.id).collect();
+    let new: BTreeSet<&str> = drafts.files.iter().map(|it| it.name.as_str()).collect();
+    let described = coverage.described.iter();
+    described
+        .filter(|(name, found)| !recorded.contains(&found.id) && !new.contains(*name))
+        .map(|(name, _)| Name::from(*name))
+        .collect()
 }
 
 /// Plans the files that were written, and records them if that is wanted.
