@@ -512,6 +512,17 @@ fn file_with_others_or_with_extra_is_not_overwritten() {
 }
 
 #[test]
+fn next_export_removes_what_a_dead_one_left() {
+    let tenant = Tenant::empty();
+    tenant.simulator.seed(snowflake_seed("a.example.com"));
+    // No process has such a number.
+    let files = Files::none().with(".snowflake-a.yaml.4194305.new", "type: Snow");
+    export(&tenant, files.path(), &[]).exits_with(0);
+    let written = contents(files.path());
+    assert_eq!(written.keys().collect::<Vec<_>>(), ["snowflake-a.yaml"]);
+}
+
+#[test]
 fn json_file_is_not_overwritten() {
     let tenant = Tenant::empty();
     let seed = snowflake_seed("a.snowflakecomputing.com");

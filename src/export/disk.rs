@@ -1,16 +1,24 @@
 //! Writes the files of an export: all of them, or none.
 //!
-//! Each text goes to a hidden file first, in the directory of its final path. When all texts
-//! are on the disk, each file takes its name. A file is replaced only if the caller says so.
-//! After a failure, every earlier step is undone.
+//! Each text goes to a file without a name first, in the directory of its final path; where
+//! the file system has none, to a hidden one. When all texts are on the disk, each file takes
+//! its name. A file is replaced only if the caller says so. After a failure, every earlier step
+//! is undone; after the death of the process, the next export removes its hidden files.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{MetadataExt, fchown};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::fs::{AtFlags, CWD, OFlags, RenameFlags, linkat, renameat_with};
 use rustix::io::Errno;
+
+/// Number of files without a name: each takes a descriptor until it has one.
+const MOST_UNNAMED: usize = 256;
+
+/// The descriptors of this process.
+const DESCRIPTORS: &str = "/proc/self/fd";
 
 /// A file that is to be written.
 #[derive(Debug)]
@@ -66,9 +74,43 @@ pub fn write_all(directory: &Path, files: &[FileToWrite<'_>]) -> Result<(), Expo
     }
 }
 
+/// Removes the hidden files of processes that ended in the middle of an export. What cannot be
+/// removed stays: it is not read as an integration file.
+pub fn remove_leftovers(directory: &Path) {
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let process = name.to_str().and_then(process_of_hidden);
+        if process.is_some_and(|process| !is_alive(process)) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// The process that made a hidden file of an export.
+fn process_of_hidden(name: &str) -> Option<u32> {
+    let rest = name.strip_prefix('.')?;
+    let rest = rest.strip_suffix(".new").or(rest.strip_suffix(".old"))?;
+    let (file, process) = rest.rsplit_once('.')?;
+    let (_, ending) = file.rsplit_once('.')?;
+    let is_ours = matches!(ending, "yaml" | "yml" | "json");
+    process.parse().ok().filter(|_| is_ours)
+}
+
+/// True if a process may still run.
+fn is_alive(process: u32) -> bool {
+    let processes = Path::new("/proc");
+    !processes.join("self").exists() || processes.join(process.to_string()).exists()
+}
+
 /// A text on the disk that does not have its name yet.
+enum Text {
+    Unnamed(File),
+    Hidden(PathBuf),
+}
+
+/// A text with its final path.
 struct Staged {
-    hidden: PathBuf,
+    text: Text,
     place: PathBuf,
     overwrites: bool,
 }
@@ -80,6 +122,8 @@ struct Undo {
     directories: Vec<PathBuf>,
     /// Files that are new.
     files: Vec<PathBuf>,
+    /// Number of files without a name.
+    unnamed: usize,
     /// Files that were replaced, each with its earlier text.
     replaced: Vec<(PathBuf, PathBuf)>,
 }
@@ -97,7 +141,22 @@ impl Undo {
         Ok(())
     }
 
-    /// Writes a text to a hidden file.
+    /// Opens a file that has no name, or a hidden one.
+    fn open(&mut self, place: &Path) -> io::Result<(File, Option<PathBuf>)> {
+        if self.unnamed < MOST_UNNAMED
+            && let Some(file) = unnamed(place)
+        {
+            self.unnamed += 1;
+            return Ok((file, None));
+        }
+        let hidden = hidden_path(place, "new");
+        let mut options = OpenOptions::new();
+        let file = options.write(true).create_new(true).open(&hidden)?;
+        self.files.push(hidden.clone());
+        Ok((file, Some(hidden)))
+    }
+
+    /// Writes a text that gets its name later.
     fn stage(
         &mut self,
         directory: &Path,
@@ -110,11 +169,8 @@ impl Undo {
         } else {
             shown.clone()
         };
-        let hidden = hidden_path(&place, "new");
-        let mut options = OpenOptions::new();
-        let opened = options.write(true).create_new(true).open(&hidden);
-        let mut opened = opened.map_err(|source| failed(&shown, source))?;
-        self.files.push(hidden.clone());
+        let opened = self.open(&place);
+        let (mut opened, hidden) = opened.map_err(|source| failed(&shown, source))?;
         let written = opened.write_all(file.text.as_bytes());
         let written = written.and_then(|()| opened.sync_all());
         written.map_err(|source| failed(&shown, source))?;
@@ -122,7 +178,7 @@ impl Undo {
             keep_access(&place, &opened).map_err(|source| failed(&shown, source))?;
         }
         Ok(Staged {
-            hidden,
+            text: hidden.map_or(Text::Unnamed(opened), Text::Hidden),
             place,
             overwrites: file.overwrites,
         })
@@ -131,10 +187,24 @@ impl Undo {
     /// Gives a text its name.
     fn publish(&mut self, staged: Staged) -> Result<(), ExportWriteError> {
         let Staged {
-            hidden,
+            text,
             place,
             overwrites,
         } = staged;
+        let hidden = match text {
+            Text::Hidden(hidden) => hidden,
+            Text::Unnamed(file) if !overwrites => {
+                name(&file, &place).map_err(|source| failed(&place, source))?;
+                self.files.push(place);
+                return Ok(());
+            }
+            Text::Unnamed(file) => {
+                let hidden = hidden_path(&place, "new");
+                name(&file, &hidden).map_err(|source| failed(&place, source))?;
+                self.files.push(hidden.clone());
+                hidden
+            }
+        };
         if overwrites {
             let earlier = hidden_path(&place, "old");
             let kept = fs::hard_link(&place, &earlier);
@@ -185,6 +255,32 @@ fn cannot_keep(old: &fs::Metadata, error: &io::Error) -> io::Error {
     let (owner, group) = (old.uid(), old.gid());
     let what = format!("the file must stay with user {owner} and group {group}: {error}");
     io::Error::new(error.kind(), what)
+}
+
+/// A file without a name in the directory of a path, which ends with the process; `None` if the
+/// file system has no such files, or no way to name them.
+fn unnamed(place: &Path) -> Option<File> {
+    let directory = place.parent()?;
+    let mut options = OpenOptions::new();
+    options.write(true).mode(0o666);
+    options.custom_flags(OFlags::TMPFILE.bits().cast_signed());
+    let file = options.open(directory).ok()?;
+    fs::read_link(descriptor(&file)).ok().map(|_| file)
+}
+
+fn descriptor(file: &File) -> PathBuf {
+    Path::new(DESCRIPTORS).join(file.as_raw_fd().to_string())
+}
+
+/// Gives a file without a name one that nothing has.
+fn name(file: &File, to: &Path) -> io::Result<()> {
+    Ok(linkat(
+        CWD,
+        descriptor(file),
+        CWD,
+        to,
+        AtFlags::SYMLINK_FOLLOW,
+    )?)
 }
 
 /// Gives a file a name that nothing has.
@@ -279,6 +375,49 @@ mod tests {
         let files = [file("x.yaml", "x"), file("no/such/y.yaml", "y")];
         write_all(&directory, &files).unwrap_err();
         assert_eq!(listed(root.path()), [""; 0]);
+    }
+
+    #[test]
+    fn text_without_a_name_is_not_seen() {
+        let root = TempDir::new().unwrap();
+        let mut undo = Undo::default();
+        let staged = undo.stage(root.path(), &file("x.yaml", "x")).unwrap();
+        let has_unnamed = unnamed(&root.path().join("x.yaml")).is_some();
+        assert_eq!(listed(root.path()).is_empty(), has_unnamed);
+        undo.publish(staged).unwrap();
+        assert_eq!(listed(root.path()), ["x.yaml"]);
+        assert_eq!(fs::read_to_string(root.path().join("x.yaml")).unwrap(), "x");
+    }
+
+    #[test]
+    fn hidden_files_are_used_if_there_are_many() {
+        let root = TempDir::new().unwrap();
+        let mut undo = Undo {
+            unnamed: MOST_UNNAMED,
+            ..Undo::default()
+        };
+        let staged = undo.stage(root.path(), &file("x.yaml", "x")).unwrap();
+        let hidden = format!(".x.yaml.{}.new", std::process::id());
+        assert_eq!(listed(root.path()), [hidden]);
+        undo.publish(staged).unwrap();
+        assert_eq!(listed(root.path()), ["x.yaml"]);
+    }
+
+    #[test]
+    fn hidden_files_of_dead_processes_are_removed() {
+        let root = TempDir::new().unwrap();
+        let own = format!(".x.yaml.{}.new", std::process::id());
+        // No process has a number above 4194304.
+        let others = [".notes.4194305.new", ".x.yaml.4194305.bak", ".x.yaml.new"];
+        let dead = [".x.yaml.4194305.new", ".y.json.4194305.old"];
+        for name in dead.iter().chain(&others).chain([&own.as_str()]) {
+            fs::write(root.path().join(name), "").unwrap();
+        }
+        remove_leftovers(root.path());
+        let mut kept = others.to_vec();
+        kept.push(&own);
+        kept.sort_unstable();
+        assert_eq!(listed(root.path()), kept);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::{
     Wishes,
 };
 use crate::diagnostic::Diagnostic;
-use crate::export::disk::{ExportWriteError, FileToWrite, write_all};
+use crate::export::disk::{ExportWriteError, FileToWrite, remove_leftovers, write_all};
 use crate::export::proof::{ProofFinding, findings, leave_out_invalid};
 use crate::export::{ExportDrafts, ExportOptions, ExportRefusal, draft};
 use crate::immuta::{HttpTransport, ReadApi};
@@ -132,6 +132,9 @@ pub async fn export(
     let checked = load(settings, &texts, None, &Unwatched)?;
     leave_out_invalid(&mut drafts, &checked.diagnostics)?;
     check_free(dir, &drafts)?;
+    if !wishes.is_dry_run {
+        remove_leftovers(dir);
+    }
     if !wishes.is_dry_run && !drafts.files.is_empty() {
         write_all(dir, &to_write(&drafts))?;
     }
