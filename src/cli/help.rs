@@ -225,7 +225,8 @@ Integrations that belong to a connection, or whose type is unknown, get no file.
 
 Exit codes:
   0   a sync of the files would change nothing
-  1   a sync would change something, the tenant could not be read, or a file could not be written
+  1   a sync would change something, an integration could not have a file or be adopted, or
+      the tenant could not be read or a file not be written
   64  the command line is wrong
   65  an integration file is invalid
   78  the settings are invalid";
