@@ -56,43 +56,83 @@ impl NewFileError {
     }
 }
 
-/// A new file, which is gone again unless all of its content was written.
+/// A new file, which exists only when all of its content was written: a process that is killed
+/// before leaves nothing in the way of the next try.
 #[derive(Debug)]
 pub(crate) struct NewFile {
-    file: File,
     path: PathBuf,
-    is_whole: bool,
+    mode: u32,
 }
 
 impl NewFile {
-    /// Makes an empty file with this mode, less what the umask takes away.
+    /// Checks that there is no such file yet, and that one can be made in its directory.
     pub(crate) fn create(path: &Path, mode: u32) -> Result<Self, NewFileError> {
-        let mut options = OpenOptions::new();
-        let opened = options.write(true).create_new(true).mode(mode).open(path);
+        if path.symlink_metadata().is_ok() || path.file_name().is_none() {
+            return Err(NewFileError::Exists(path.to_owned()));
+        }
+        let attempt = Unnamed::create(path, mode);
+        attempt.map_err(|source| NewFileError::of(path, source))?;
         Ok(Self {
-            file: opened.map_err(|source| NewFileError::of(path, source))?,
             path: path.to_owned(),
-            is_whole: false,
+            mode,
         })
     }
 
-    /// Writes the content, and sees to it that it is on the disk.
-    pub(crate) fn write(mut self, content: &[u8]) -> Result<(), NewFileError> {
-        let written = self.file.write_all(content);
-        let written = written.and_then(|()| self.file.sync_all());
-        written.map_err(|source| NewFileError::of(&self.path, source))?;
-        self.is_whole = true;
-        Ok(())
+    /// Makes the file with this content and its mode, less what the umask takes away, and sees
+    /// to it that the content is on the disk. An existing file is never overwritten.
+    pub(crate) fn write(self, content: &[u8]) -> Result<(), NewFileError> {
+        self.written(content)
+            .map_err(|source| NewFileError::of(&self.path, source))
     }
-}
 
-impl Drop for NewFile {
-    fn drop(&mut self) {
-        if !self.is_whole {
+    fn written(&self, content: &[u8]) -> io::Result<()> {
+        let mut unnamed = Unnamed::create(&self.path, self.mode)?;
+        unnamed.file.write_all(content)?;
+        unnamed.file.sync_all()?;
+        match fs::hard_link(&unnamed.path, &self.path) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(error),
+            // Not every file system has links.
+            Err(_) => self.written_in_place(content),
+        }
+    }
+
+    fn written_in_place(&self, content: &[u8]) -> io::Result<()> {
+        let mut file = new_file(&self.path, self.mode)?;
+        let written = file.write_all(content).and_then(|()| file.sync_all());
+        if written.is_err() {
             // The error that is reported is the first.
             let _ = fs::remove_file(&self.path);
         }
+        written
     }
+}
+
+/// A file next to the one that is made, which is gone again in any case.
+struct Unnamed {
+    file: File,
+    path: PathBuf,
+}
+
+impl Unnamed {
+    fn create(beside: &Path, mode: u32) -> io::Result<Self> {
+        let now = jiff::Timestamp::now().as_nanosecond();
+        let name = format!(".integrationd-{}-{now}.tmp", std::process::id());
+        let path = beside.with_file_name(name);
+        let file = new_file(&path, mode)?;
+        Ok(Self { file, path })
+    }
+}
+
+impl Drop for Unnamed {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+fn new_file(path: &Path, mode: u32) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(mode).open(path)
 }
 
 #[cfg(test)]
@@ -125,6 +165,27 @@ pub(crate) mod tests {
             assert!(!watchdog.join().unwrap(), "it waits for a writer");
             result
         })
+    }
+
+    #[test]
+    fn new_file_appears_with_its_content_and_not_before() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("new");
+        let count = || fs::read_dir(place.path()).unwrap().count();
+        let file = NewFile::create(&path, 0o600).unwrap();
+        let other = NewFile::create(&path, 0o600).unwrap();
+        assert_eq!(count(), 0);
+        file.write(b"content").unwrap();
+        assert!(matches!(
+            other.write(b"other"),
+            Err(NewFileError::Exists(_))
+        ));
+        assert_eq!(fs::read(&path).unwrap(), b"content");
+        assert_eq!(count(), 1);
+        let again = NewFile::create(&path, 0o600);
+        assert!(matches!(again, Err(NewFileError::Exists(_))));
+        let nowhere = NewFile::create(&path.join("new"), 0o600);
+        assert!(matches!(nowhere, Err(NewFileError::Write { .. })));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use integrationd::simulator::{FaultKind, LoggedRequest, SimulatedDrift};
 use serde_json::Value as Json;
 use tempfile::TempDir;
 
-use crate::common::{Files, Integrationd, Ran, Tenant};
+use crate::common::{Files, Integrationd, Ran, Tenant, eventually};
 
 /// A secret that stands nowhere else.
 const PASSWORD: &str = "s3cr3t-of-the-scripts-Kd81";
@@ -366,4 +366,23 @@ fn secret_that_may_not_go_to_the_host_is_in_no_request() {
         assert_eq!(ran.stdout, "");
     }
     assert_eq!(world.asked(), [""; 0]);
+}
+
+#[test]
+fn killed_command_does_not_block_the_next_try() {
+    let world = World::new(LAKE);
+    let kind = FaultKind::DelayAfter { ms: 60_000 };
+    let path = "/integrations/scripts/create";
+    world.tenant.fails_once(&Method::POST, path, kind);
+    let out = world.state.path().join("lake.sql");
+    let run = world.command(&["script", "one", "--dir"]);
+    let run = run.arg(world.files.path()).arg("--out").arg(&out);
+    let mut running = run.start();
+    eventually("the script is asked for", || !world.asked().is_empty());
+    running.kill();
+    assert!(!out.exists());
+    let args = ["--out", out.to_str().unwrap()];
+    world.script(&args).exits_with(0);
+    let text = std::fs::read_to_string(&out).unwrap();
+    assert!(text.starts_with("-- Immuta: create script"), "{text}");
 }

@@ -9,15 +9,15 @@ use crate::secret::Secret;
 /// Only the owner may read it.
 const MODE: u32 = 0o600;
 
-/// The place of a secret. A file is made before the secret is asked for, and is gone again
-/// unless the secret was written.
+/// The place of a secret. A file is made only with the secret in it, but its place is checked
+/// before the secret is asked for.
 pub(crate) enum SecretOutput {
     Standard(Terminal),
     File(NewFile),
 }
 
 impl SecretOutput {
-    /// Makes a new file that only its owner may read; `-` is standard output.
+    /// Checks the place of a new file that only its owner may read; `-` is standard output.
     pub(crate) fn create(terminal: &Terminal, out: &Path) -> Result<Self, NewFileError> {
         if out == Path::new("-") {
             return Ok(Self::Standard(terminal.clone()));
