@@ -8,6 +8,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::common::{Files, Integrationd, Ran, Tenant};
+use crate::stub::Stub;
 
 struct World {
     tenant: Tenant,
@@ -286,4 +287,63 @@ fn key_is_in_no_log() {
         .output()
         .unwrap();
     assert_eq!(copied.stdout, b"");
+}
+
+#[test]
+fn snippet_of_an_uncertain_cluster_says_what_a_sync_says() {
+    let world = World::new();
+    world
+        .files
+        .write("cluster.yaml", "type: Trino\nsync: {id: \"9\"}\n");
+    let reason = "`sync.id` is 9, but no integration has that id";
+    let run = world
+        .command(&["sync", "--dry-run"])
+        .arg(world.files.path());
+    let plan = run.run().stdout;
+    assert!(plan.contains(reason), "{plan}");
+    let ran = world.snippet(&["--out", "-"]).exits_with(1);
+    assert!(ran.stderr.contains(reason), "{}", ran.stderr);
+    assert_eq!(ran.stdout, "");
+    world.keeps_its_key(reason);
+    assert_eq!(world.tenant.writes(), [""; 0]);
+}
+
+/// A server that still shows the old key after it made a new one.
+fn tenant_with_old_key(answer: &str) -> Stub {
+    let answer = answer.to_owned();
+    let shown = json!({"id": 1, "type": "Trino", "status": "enabled",
+        "config": {"immutaApiKey": "0ld-key-of-the-cluster"}});
+    Stub::start(move |line| match line {
+        "POST /bim/apikey/authenticate" => (200, "{\"token\": \"t0ken\"}".to_owned()),
+        "POST /integrations/1/regenerate" => (200, answer.clone()),
+        "GET /integrations" => (200, json!([shown]).to_string()),
+        "GET /integrations/1" => (200, shown.to_string()),
+        _ => (404, "{}".to_owned()),
+    })
+}
+
+#[test]
+fn new_key_in_the_answer_is_used_although_a_read_shows_the_old() {
+    let key = "n3w-key-of-the-cluster";
+    for (answer, code) in [
+        (json!({"immutaApiKey": key}), 0),
+        (json!({"config": {"immutaApiKey": key}}), 0),
+        (json!({"immutaApiKey": "0ld-key-of-the-cluster"}), 1),
+        (json!({"immutaApiKey": "[REDACTED]"}), 1),
+        (json!({}), 1),
+    ] {
+        let stub = tenant_with_old_key(&answer.to_string());
+        let files = Files::none().with("cluster.yaml", "type: Trino\n");
+        let state = TempDir::new().unwrap();
+        let run = Integrationd::new(["snippet", "cluster", "--regenerate", "--yes"]);
+        let run = run.arg("--out").arg("-").arg("--connections").arg("none");
+        let run = run.arg("--state").arg(state.path());
+        let run = run.arg("--dir").arg(files.path()).at(&stub.url);
+        let ran = run.run().exits_with(code);
+        assert_eq!(ran.stdout.contains(key), code == 0, "{}", ran.all());
+        assert!(!ran.stderr.contains(key), "{}", ran.stderr);
+        let lines = stub.lines();
+        let made = lines.iter().filter(|it| it.ends_with("/regenerate"));
+        assert_eq!(made.count(), 1);
+    }
 }

@@ -46,6 +46,7 @@ impl From<SnippetError> for CommandFailure {
             SnippetError::NotLive(_) => {
                 failed("first run `integrationd sync` to create the integration")
             }
+            SnippetError::Blocked { ref block, .. } => failed(&block.help()),
             SnippetError::NoKey(_) => failed(
                 "use an API key with the permission APPLICATION_ADMIN, or copy the snippet from Immuta's app settings",
             ),

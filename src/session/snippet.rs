@@ -1,17 +1,17 @@
 //! The configuration snippet of a cluster that asks Immuta itself.
 
-use super::export::{ExportError, prepared, read, survey};
+use super::export::{ExportError, prepared, read};
 use super::{Access, OpenError, Prepared, Session, Source, Watcher};
 use crate::immuta::{ApiError, Effect, HttpTransport, Reader};
 use crate::ledger::Ledger;
 use crate::ledger::place::Trust;
 use crate::live::{OwnedWrite, RemoteId};
 use crate::manifest::{Integration, Name};
-use crate::plan::coverage;
+use crate::plan::{Block, Operation, coverage};
 use crate::platform::{Platform, Snippet};
 use crate::secret::Secret;
 use crate::settings::run::RunSettings;
-use crate::sync;
+use crate::sync::{self, PlannedTenant, SyncError};
 
 /// A snippet that was not made.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +36,14 @@ pub enum SnippetError {
     /// It was not created yet.
     #[error("no live integration matches {0}")]
     NotLive(Name),
+    /// It is not known which live integration the file describes.
+    #[error("{name} is blocked: {block}")]
+    Blocked {
+        /// The name.
+        name: Name,
+        /// The obstacle.
+        block: Box<Block>,
+    },
     /// The server does not show the key.
     #[error("the server does not show the API key of integration {0}")]
     NoKey(RemoteId),
@@ -95,12 +103,7 @@ pub async fn snippet(
     let session = Session::open(settings, Trust::AnyForRoot, Access::DryRun)?;
     let ledger = read(&session).await?;
     let first = prepared(&session, settings, manifest, ledger.clone()).await?;
-    let (live, recovered) = survey(&first, &ledger).await?;
-    let coverage = coverage(&first.desired.manifest, &live, &recovered);
-    let Some(found) = coverage.described.get(name) else {
-        return Err(SnippetError::NotLive(name.to_owned()));
-    };
-    let id = found.id.clone();
+    let id = live_id(&first, &ledger, name).await?;
     let url = session.tenant().to_owned();
     let key = first.reader.cluster_key(&id, form.key).await?;
     // A server that hides the key would not show a new one either.
@@ -114,6 +117,43 @@ pub async fn snippet(
     }
     let key = new_key(first.reader, &id, form, &key).await?;
     Ok(result(form, &url, &key, true))
+}
+
+/// The live integration of a file. Without one, the plan says why.
+async fn live_id(
+    prepared: &Prepared<HttpTransport>,
+    ledger: &Ledger,
+    name: &str,
+) -> Result<RemoteId, SnippetError> {
+    let (reader, desired) = (&prepared.reader, &prepared.desired);
+    let planned = sync::make_plan(reader, desired, &prepared.request, ledger).await;
+    let PlannedTenant {
+        plan,
+        recovery,
+        live,
+    } = planned.map_err(|error| ExportError::from(SyncError::from(error)))?;
+    let coverage = coverage(&desired.manifest, &live, &recovery.ledger);
+    if let Some(found) = coverage.described.get(name) {
+        return Ok(found.id.clone());
+    }
+    let mut actions = plan.actions.iter();
+    let action = actions.find(|action| action.name == name);
+    Err(match action.map(|action| action.kind.without_limits()) {
+        Some(Operation::Blocked(block)) => SnippetError::Blocked {
+            name: name.to_owned(),
+            block: Box::new(block.clone()),
+        },
+        Some(
+            Operation::Create(_)
+            | Operation::Update { .. }
+            | Operation::Delete(_)
+            | Operation::Replace { .. }
+            | Operation::Unchanged { .. }
+            | Operation::Withheld { .. }
+            | Operation::Suspended { .. },
+        )
+        | None => SnippetError::NotLive(name.to_owned()),
+    })
 }
 
 /// Refuses a new key for an integration that must not be written. Like a deletion, a new key
@@ -147,7 +187,8 @@ async fn check_writable(
     }
 }
 
-/// Makes a new key, and reads it. The request is sent once, whatever becomes of its answer.
+/// Makes a new key, and reads it if the answer does not have it: the server may show the old
+/// one for a while. The request is sent once, whatever becomes of its answer.
 async fn new_key(
     reader: Reader<HttpTransport>,
     id: &RemoteId,
@@ -155,8 +196,9 @@ async fn new_key(
     old: &Secret,
 ) -> Result<Secret, SnippetError> {
     let writer = reader.into_writer();
-    let lost = match writer.regenerate(id, old).await {
-        Ok(()) => None,
+    let lost = match writer.regenerate(id, form.key, old).await {
+        Ok(Some(key)) => return Ok(key),
+        Ok(None) => None,
         Err(error) if error.effect() == Effect::Unknown => Some(error),
         Err(error) => return Err(error.into()),
     };

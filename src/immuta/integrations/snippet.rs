@@ -20,10 +20,15 @@ impl<T: Transport> Reader<T> {
     /// The integration cannot be read.
     pub async fn cluster_key(&self, id: &RemoteId, name: &str) -> Result<Option<Secret>, ApiError> {
         let found = self.raw_integration(id).await?;
-        let inner = found.get(CONFIG).and_then(|config| config.get(name));
-        let key = inner.and_then(usable).or_else(|| usable(found.get(name)?));
-        Ok(key.map(|key| Secret::new(key.to_owned())))
+        Ok(key_in(&found, name))
     }
+}
+
+/// The key in an answer, in `config` or next to it.
+fn key_in(answer: &Value, name: &str) -> Option<Secret> {
+    let inner = answer.get(CONFIG).and_then(|config| config.get(name));
+    let key = inner.and_then(usable).or_else(|| usable(answer.get(name)?));
+    key.map(|key| Secret::new(key.to_owned()))
 }
 
 /// A key that can stand in a line of a file of properties. A mask is none.
@@ -34,18 +39,26 @@ fn usable(value: &Value) -> Option<&str> {
 }
 
 impl<T: Transport> Writer<T> {
-    /// Makes a new key; the old one stops working. The new one is not taken from the answer,
-    /// whose form is not documented: read it with [`Reader::cluster_key`]. `old` is taken out of
-    /// an error.
+    /// Makes a new key; the old one stops working. The form of the answer is not documented: it
+    /// has the new key, or `None` is returned and [`Reader::cluster_key`] reads it. `old` is
+    /// taken out of an error, and is no new key.
     ///
     /// # Errors
     /// The request failed. It is never sent again: perhaps there is a new key.
-    pub async fn regenerate(&self, id: &RemoteId, old: &Secret) -> Result<(), ApiError> {
+    pub async fn regenerate(
+        &self,
+        id: &RemoteId,
+        name: &str,
+        old: &Secret,
+    ) -> Result<Option<Secret>, ApiError> {
         let path = Path::naming(REGENERATE, id.as_str());
         let call = Call::new(Method::POST, path, None, CallKind::Write);
         let client = &self.reader().0;
         let answer = client.run(&call).await;
-        answer.map_or_else(|error| Err(client.error_without(old, error)), |_| Ok(()))
+        let answer = answer.map_err(|error| client.error_without(old, error))?;
+        let answer: Option<Value> = serde_json::from_slice(&answer.body).ok();
+        let key = answer.and_then(|answer| key_in(&answer, name));
+        Ok(key.filter(|key| key != old))
     }
 }
 
