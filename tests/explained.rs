@@ -609,6 +609,19 @@ fn unreadable_tenant_is_no_absence() {
         "{}",
         ran.stderr
     );
+    insta::assert_snapshot!(without_times(&ran.stdout));
+}
+
+#[test]
+fn name_that_only_the_tenant_may_know_is_no_mistake() {
+    let world = World::in_sync();
+    let kind = FaultKind::ServerError {
+        code: 403,
+        after_effect: false,
+    };
+    world.tenant.fails_once(&Method::GET, "/integrations", kind);
+    let ran = world.ran(&["elsewhere"]).exits_with(1);
+    assert!(ran.stderr.contains("/integrations"), "{}", ran.stderr);
     assert_eq!(ran.stdout, "");
 }
 

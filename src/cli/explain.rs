@@ -13,7 +13,7 @@ use crate::report::exit::Exit;
 use crate::report::explain::{Explanation, code};
 use crate::report::failure::CommandFailure;
 use crate::report::format::{OutputFormat, render};
-use crate::report::integration::IntegrationDocument;
+use crate::report::integration::{IntegrationDocument, exit_code};
 use crate::session::explain::explain;
 
 /// Explain the state of an integration, or the code of a diagnostic
@@ -52,17 +52,20 @@ impl CommandArgs for ExplainArgs {
     }
 
     async fn run(self, context: CommandContext<'_>) -> Result<Exit, CommandFailure> {
-        let result = if Code::is_number(&self.subject) {
-            render(self.output, &Explanation::new(code(&self.subject)?))
-        } else {
-            let explained = explain(&(*self.run).into(), &self.subject, &context.terminal).await?;
-            let document = IntegrationDocument::new(&explained);
-            let (tenant, name) = (&explained.tenant, &explained.name);
-            let socket = self.socket.as_deref();
-            let daemon = client::integration(socket, tenant, name).await;
-            render(self.output, &document.with_daemon(daemon))
-        };
-        context.terminal.result(&result);
-        Ok(Exit::Success)
+        let terminal = context.terminal;
+        if Code::is_number(&self.subject) {
+            let explanation = Explanation::new(code(&self.subject)?);
+            terminal.result(&render(self.output, &explanation));
+            return Ok(Exit::Success);
+        }
+        let explained = explain(&(*self.run).into(), &self.subject, &terminal).await?;
+        let document = IntegrationDocument::new(&explained);
+        let (tenant, name) = (&explained.tenant, &explained.name);
+        let daemon = client::integration(self.socket.as_deref(), tenant, name).await;
+        terminal.result(&render(self.output, &document.with_daemon(daemon)));
+        if let Some(error) = &explained.failure {
+            terminal.warning("the tenant could not be read", error.help());
+        }
+        Ok(exit_code(&explained))
     }
 }

@@ -165,7 +165,7 @@ impl<'a> IntegrationDocument<'a> {
             deleted: explained.deleted.as_ref(),
             unreadable: &explained.unreadable,
             next: next_step(explained),
-            exit_code: Exit::Success,
+            exit_code: exit_code(explained),
             explained,
         }
     }
@@ -207,6 +207,15 @@ impl<'a> From<&'a PastAction> for PastEntry<'a> {
             source: &past.source,
             revision: past.revision.as_deref(),
         }
+    }
+}
+
+/// The exit code: 0 only if the tenant could be read.
+#[must_use]
+pub fn exit_code(explained: &ExplainedIntegration) -> Exit {
+    match explained.failure {
+        None => Exit::Success,
+        Some(_) => Exit::Failed,
     }
 }
 

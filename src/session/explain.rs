@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use super::{Access, OpenError, Preparation, Session, Watcher, Wishes};
 use crate::diagnostic::Diagnostic;
 use crate::export::derived_names;
+use crate::immuta::ApiError;
 use crate::ledger::history::{Deleted, History, KEPT_RUNS, RunAction};
 use crate::ledger::place::Trust;
 use crate::ledger::{Ledger, Record};
@@ -65,6 +66,8 @@ pub struct ExplainedIntegration {
     pub backing_off: Option<Timestamp>,
     /// Parts of the tenant that could not be read.
     pub unreadable: Vec<String>,
+    /// The failure to read the tenant, if nothing of it could be read.
+    pub failure: Option<ApiError>,
 }
 
 impl ExplainedIntegration {
@@ -156,16 +159,29 @@ pub async fn explain(
     let history = store.history(KEPT_RUNS).await.map_err(SyncError::from)?;
     let (desired, request) = (&prepared.desired, &prepared.request);
     let planning = sync::make_confirmed_plan(&prepared.reader, desired, request, &ledger);
+    let (planned, failure) = match planning.await {
+        Err(SyncError::Tenant(error)) => {
+            let planned = sync::unread_tenant(desired, request, &ledger, &error);
+            (planned, Some(error))
+        }
+        planned => (planned?, None),
+    };
     let survey = Survey {
         desired,
         request,
-        planned: &planning.await?,
+        planned: &planned,
         history: &history,
         revision,
     };
-    let mut explained = survey.explained(name)?;
-    session.tenant().clone_into(&mut explained.tenant);
-    Ok(explained)
+    match (survey.explained(name), failure) {
+        // It may be live under this name or id.
+        (Err(ExplainError::Unknown { .. }), Some(error)) => Err(SyncError::Tenant(error).into()),
+        (explained, failure) => Ok(ExplainedIntegration {
+            tenant: session.tenant().to_owned(),
+            failure,
+            ..explained?
+        }),
+    }
 }
 
 /// Everything that was read.
@@ -235,6 +251,7 @@ impl Survey<'_> {
             exceeded: self.request.limits.exceeded(plan),
             backing_off: backing_off(&self.plan(true), &name),
             unreadable: plan.unreadable.iter().map(|it| it.reason.clone()).collect(),
+            failure: None,
             action: action.cloned(),
             live: live.cloned(),
             name,
