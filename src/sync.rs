@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use crate::apply::{self, Observer, Outcome, Stop};
 use crate::immuta::{ApiError, KnownSecrets, ReadApi, WriteApi};
 use crate::ledger::{Fingerprint, Fingerprinter, Ledger, LedgerStore, StoreError, Suspensions};
-use crate::live::{Live, Scope, Unreadable};
+use crate::live::Live;
 use crate::manifest::{Manifest, Name};
 use crate::plan::{
     self, AdoptedSecrets, Adoption, Approved, Exceeded, GuardLimits, OnConflict, OnDrift, Operator,
@@ -29,12 +29,11 @@ use crate::plan::{
 };
 use crate::secret::{Secret, Secrets, Template};
 use crate::source::Unconfirmed;
-use crate::text::chain;
 pub use files::Files;
 pub use owners::{fresh as fresh_owners, of_tenant as owners_of_tenant};
 use recorded::{note, records, write_down};
 use tenant::fetch;
-pub use tenant::read_tenant;
+pub use tenant::{read_tenant, unread_tenant};
 
 /// Desired state of the files, with all resolved secrets.
 #[derive(Debug)]
@@ -300,29 +299,6 @@ pub async fn make_confirmed_plan<R: ReadApi>(
     let planned = make_plan(api, desired, request, ledger).await?;
     desired.files.confirm(&planned.plan).await?;
     Ok(planned)
-}
-
-/// What is known of a tenant that could not be read: nothing is certain, and nothing is written.
-#[must_use]
-pub fn unread_tenant(
-    desired: &Desired,
-    request: &Request,
-    ledger: &Ledger,
-    error: &ApiError,
-) -> PlannedTenant {
-    let live = Live {
-        unreadable: vec![Unreadable {
-            scope: Scope::Everything,
-            reason: chain(error),
-        }],
-        ..Live::default()
-    };
-    let recovery = plan::recover(ledger, &live, request.apply.clock.now());
-    PlannedTenant {
-        plan: plan(desired, &live, request, &recovery),
-        recovery,
-        live,
-    }
 }
 
 /// Makes the plan of what was read.

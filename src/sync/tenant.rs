@@ -4,11 +4,13 @@ use std::collections::HashSet;
 
 use futures::StreamExt;
 
-use super::{Request, owners};
+use super::{Desired, PlannedTenant, Request, owners, plan};
 use crate::immuta::{ApiError, ReadApi};
 use crate::ledger::Ledger;
 use crate::live::{Live, RemoteId, Scope, Unreadable, UnreadableParts};
+use crate::plan as planning;
 use crate::platform::by_wire;
+use crate::text::chain;
 
 /// Maximum number of concurrent requests for integrations that the list lacks.
 pub(super) const QUESTIONS: usize = 8;
@@ -26,6 +28,29 @@ pub async fn read_tenant<R: ReadApi>(
     let mut live = live?;
     live.owners = owners;
     Ok(live)
+}
+
+/// Stands for a tenant that could not be read: nothing is certain, and nothing is written.
+#[must_use]
+pub fn unread_tenant(
+    desired: &Desired,
+    request: &Request,
+    ledger: &Ledger,
+    error: &ApiError,
+) -> PlannedTenant {
+    let live = Live {
+        unreadable: vec![Unreadable {
+            scope: Scope::Everything,
+            reason: chain(error),
+        }],
+        ..Live::default()
+    };
+    let recovery = planning::recover(ledger, &live, request.apply.clock.now());
+    PlannedTenant {
+        plan: plan(desired, &live, request, &recovery),
+        recovery,
+        live,
+    }
 }
 
 /// Reads the tenant without its connections. What the ledger has and the list lacks is
