@@ -267,7 +267,7 @@ const DAMAGES: &[(&str, &str, Damage)] = &[
     ("its header", "is ", |file| flip(file, 16..100)),
     (
         "its application",
-        "is a database but not a ledger",
+        "is a database but not an integrationd ledger",
         |file| flip(file, 68..72),
     ),
     ("a page", "is damaged: ", |file| flip(file, 4096..8192)),

@@ -450,7 +450,10 @@ fn stale_socket_of_a_killed_daemon_alone_is_replaced() {
         other.web.daemon(&all).run().exits_with(code).stderr
     };
     let said = told(&["--socket", &world.socket()], 1);
-    assert!(said.contains("another daemon listens at"), "{said}");
+    assert!(
+        said.contains("another daemon is already listening at"),
+        "{said}"
+    );
     daemon.kill();
     daemon.wait();
     assert!(world.path("s.sock").exists());

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use http::Method;
 use integrationd::simulator::{
-    ConnectionsApi, FaultKind, Ids, JsonKind, PROFILE_VERSION, ProfiledDefaults, SecretForm, Seed,
-    SimulatedConnection, SimulatedDrift, SimulatedStatus, Simulator, SimulatorOptions,
+    ConnectionsApi, Fault, FaultKind, Ids, JsonKind, PROFILE_VERSION, ProfiledDefaults, SecretForm,
+    Seed, SimulatedConnection, SimulatedDrift, SimulatedStatus, Simulator, SimulatorOptions,
     StoredSecrets, TenantProfile,
 };
 use serde_json::{Value, json};
@@ -302,6 +302,73 @@ fn refused_reads_are_in_the_profile_with_their_codes() {
     tenant.fails_once(&Method::GET, "/integrations/1", forbidden());
     let codes = &profile(&tenant).responses["GET /integrations/{id}"];
     assert!(codes.iter().eq(&[200, 403]), "{codes:?}");
+}
+
+#[test]
+fn failed_read_is_no_absence() {
+    let config = json!({ "host": "a.example.com", "warehouse": "w", "database": "d" });
+    let html = FaultKind::Html {
+        after_effect: false,
+    };
+    let refused = "the response to `GET /integrations/{id}` has status 403";
+    let unusable = "2 responses to `GET /integrations/{id}` could not be used";
+    for (kind, failed) in [(forbidden(), refused), (html, unusable)] {
+        let tenant = Tenant::with(fast());
+        let simulator = &tenant.simulator;
+        simulator.seed(Seed::new("Snowflake", Some(false), Some(config.clone())));
+        let fault = Fault::new(kind).always();
+        simulator.fault(fault.on(&Method::GET, "/integrations/1"));
+        let files = Files::none();
+        let file = files.path().join("profile.json");
+        let told = ping(&tenant, &file).exits_with(0).stdout;
+        assert!(!told.contains("not for a single integration"), "{told}");
+        assert!(told.contains(failed), "{told}");
+        let profile = TenantProfile::read(&std::fs::read_to_string(file).unwrap()).unwrap();
+        let attributes = &profile.types["Snowflake"].attributes;
+        assert_eq!(attributes["config/host"].detail, None);
+        // It can be simulated all the same.
+        let again = self::profile(&Tenant::of(profile.simulator(fast())));
+        let attributes = &again.types["Snowflake"].attributes;
+        assert_eq!(attributes["config/host"].detail, Some(true));
+    }
+}
+
+#[test]
+fn secrets_that_no_answer_shows_are_named() {
+    let tenant = Tenant::with(fast());
+    let config = json!({
+        "host": "a.example.com", "warehouse": "w", "database": "d", "password": "p",
+    });
+    tenant
+        .simulator
+        .seed(Seed::new("Snowflake", Some(false), Some(config)));
+    let of = |profile: &TenantProfile| profile.types["Snowflake"].secrets_not_shown.clone();
+    let omitted = of(&profile(&tenant));
+    assert!(omitted.contains("config/password"), "{omitted:?}");
+    // The object around it is not in use.
+    assert!(
+        !omitted.contains("config/privateKey/content"),
+        "{omitted:?}"
+    );
+    tenant.simulator.set_options(SimulatorOptions {
+        secrets: StoredSecrets::Mask,
+        ..fast()
+    });
+    let masked = of(&profile(&tenant));
+    assert!(!masked.contains("config/password"), "{masked:?}");
+}
+
+#[test]
+fn key_of_a_cluster_is_known() {
+    let tenant = Tenant::with(SimulatorOptions {
+        detail_shows_more: true,
+        ..fast()
+    });
+    let files = Files::none().with("trino.yaml", "type: Trino\n");
+    let run = Integrationd::new(["sync", "--yes"]).with(&files);
+    run.on(&tenant).run().exits_with(0);
+    let told = ping(&tenant, &files.path().join("profile.json")).exits_with(0);
+    assert!(!told.stdout.contains("immutaApiKey"), "{}", told.stdout);
 }
 
 #[test]

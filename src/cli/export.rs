@@ -49,8 +49,8 @@ pub(super) struct ExportArgs {
     /// Rewrite the file that describes this integration; may be repeated
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub overwrite: Vec<String>,
-    /// Only update the file of this integration with the values that were changed on the server;
-    /// may be repeated
+    /// Export nothing, but write the values that were changed on the server into the existing file
+    /// of this integration; may be repeated
     #[arg(
         long,
         value_name = "NAME",

@@ -37,7 +37,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 #[derive(Debug, thiserror::Error)]
 pub enum SocketError {
     /// Another process listens there.
-    #[error("another daemon listens at {}", .0.display())]
+    #[error("another daemon is already listening at {}", .0.display())]
     InUse(PathBuf),
     /// A file that is not to be lost.
     #[error("{} exists but is not a socket", .0.display())]

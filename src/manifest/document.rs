@@ -114,7 +114,10 @@ impl Checker<'_> {
             self.suggested.push(near.to_owned());
             format!("did you mean `{near}`?")
         } else {
-            format!("the keys of a document are {}", enumerate(KEYS, "and"))
+            format!(
+                "a document can have only the keys {}",
+                enumerate(KEYS, "and")
+            )
         };
         self.report(
             DiagnosticBuilder::new(

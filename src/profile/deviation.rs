@@ -8,6 +8,7 @@ use crate::simulator::{
 };
 
 use super::{DETAIL, STATUS};
+use crate::text::count;
 
 /// A difference between a tenant and the documentation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,16 +76,27 @@ fn of_the_tenant(profile: &TenantProfile, found: &mut Vec<Deviation>) {
             "a plan uses the documented defaults",
         )),
     }
+    for (operation, number) in &profile.unusable_responses {
+        let what = format!(
+            "{} to `{operation}` could not be used",
+            count(*number, "response")
+        );
+        found.push(Deviation::matters(what, effect_of_failure(operation)));
+    }
     for (operation, codes) in &profile.responses {
-        let effect = match operation.as_str() {
-            DETAIL => "updates and deletions fail because they read the integration first",
-            STATUS => "the end of a write may go unnoticed",
-            _ => "the tenant cannot be read",
-        };
+        let effect = effect_of_failure(operation);
         for code in codes.iter().filter(|code| **code != 200) {
             let what = format!("the response to `{operation}` has status {code}");
             found.push(Deviation::matters(what, effect));
         }
+    }
+}
+
+fn effect_of_failure(operation: &str) -> &'static str {
+    match operation {
+        DETAIL => "updates and deletions fail because they read the integration first",
+        STATUS => "the end of a write may go unnoticed",
+        _ => "the tenant cannot be read",
     }
 }
 
@@ -127,18 +139,12 @@ fn of_attribute(
 ) {
     let is_in_config = path.starts_with(&format!("{CONFIG}/"));
     if !attribute.known {
-        let changes = if attribute.changes {
-            " and changes between two reads"
-        } else {
-            ""
-        };
-        let effect = if is_in_config {
-            "plans do not compare the attribute, and updates send it back unchanged"
-        } else {
-            "integrationd does not read the attribute"
-        };
-        let what = format!("{place} is unknown{changes}");
-        found.push(Deviation::harmless(what, effect));
+        found.push(of_unknown_attribute(place, is_in_config, attribute.changes));
+        return;
+    }
+    // The key of a cluster is read for its snippet alone.
+    let is_key = |key: &str| path.rsplit_once('/').is_some_and(|(_, name)| name == key);
+    if platform.snippet.as_ref().is_some_and(|it| is_key(it.key)) {
         return;
     }
     let documented = kind_of(platform, path);
@@ -170,7 +176,7 @@ fn of_attribute(
             "a plan uses the list and may show a difference that does not exist",
         ));
     }
-    if is_in_config && !attribute.detail {
+    if is_in_config && attribute.detail == Some(false) {
         found.push(Deviation::matters(
             format!("{place} is returned in the list, but not for a single integration"),
             "an update reads the single integration and may reset the attribute",
@@ -182,6 +188,21 @@ fn of_attribute(
             "every plan may show a change: add the attribute to `sync.ignore`",
         ));
     }
+}
+
+fn of_unknown_attribute(place: &str, is_in_config: bool, changes: bool) -> Deviation {
+    let changes = if changes {
+        " and changes between two reads"
+    } else {
+        ""
+    };
+    let effect = if is_in_config {
+        "plans do not compare the attribute, and updates send it back unchanged"
+    } else {
+        "integrationd does not read the attribute"
+    };
+    let what = format!("{place} is unknown{changes}");
+    Deviation::harmless(what, effect)
 }
 
 /// The documented kind of an attribute of `config`.

@@ -59,6 +59,8 @@ pub struct TenantAnswers {
     pub samples: Vec<SampledIntegration>,
     /// The status codes, by operation.
     pub responses: BTreeMap<String, BTreeSet<u16>>,
+    /// The number of answers that did not come, or could not be read, by operation.
+    pub unusable: BTreeMap<String, usize>,
 }
 
 /// An integration that was read twice in each way.
@@ -84,6 +86,7 @@ pub fn describe(answers: &TenantAnswers, connections: ProfiledConnections) -> Te
             known: by_wire(name).is_some(),
             statuses: BTreeSet::new(),
             attributes: BTreeMap::new(),
+            secrets_not_shown: BTreeSet::new(),
         });
         one.statuses.extend(statuses.map(word));
     }
@@ -99,6 +102,7 @@ pub fn describe(answers: &TenantAnswers, connections: ProfiledConnections) -> Te
             .map(Sample::new)
             .collect();
         one.attributes = attributes(&samples);
+        one.secrets_not_shown = secrets_not_shown(name, &one.attributes);
         let forms = one.attributes.values().flat_map(|it| &it.secret);
         secrets.extend(forms);
         has_secrets |= by_wire(name).is_some_and(has_secret);
@@ -114,6 +118,7 @@ pub fn describe(answers: &TenantAnswers, connections: ProfiledConnections) -> Te
         secrets,
         defaults: defaults(&types),
         responses: answers.responses.clone(),
+        unusable_responses: answers.unusable.clone(),
         types,
     }
 }
@@ -149,6 +154,8 @@ fn word(name: &str) -> String {
 
 /// The attributes that one integration shows.
 struct Sample {
+    /// True if the answer for the integration alone could be read.
+    has_detail: bool,
     shown: BTreeMap<String, ShownAttribute>,
 }
 
@@ -173,6 +180,7 @@ enum AnswerOf {
 impl Sample {
     fn new(integration: &SampledIntegration) -> Self {
         let mut sample = Self {
+            has_detail: integration.detail.iter().any(Option::is_some),
             shown: BTreeMap::new(),
         };
         let platform = integration.type_name().and_then(by_wire);
@@ -180,11 +188,12 @@ impl Sample {
             (AnswerOf::List, &integration.list),
             (AnswerOf::Detail, &integration.detail),
         ] {
-            let [first, again] = answers.each_ref().map(Option::as_ref);
-            let Some(first) = first.and_then(Value::as_object) else {
+            // A read that failed shows nothing, and nothing is compared with it.
+            let mut read = answers.iter().flatten().filter_map(Value::as_object);
+            let Some(first) = read.next() else {
                 continue;
             };
-            let again = again.and_then(Value::as_object);
+            let again = read.next();
             sample.add_members(source, platform, first, again);
         }
         sample
@@ -209,9 +218,20 @@ impl Sample {
                 self.add(&path, source, known, value, None);
                 let table = platform.map_or(&[][..], |platform| platform.attributes);
                 self.add_object(&path, source, table, value, other);
+                self.know_key(&path, platform);
             } else {
                 self.add(&path, source, known, value, other);
             }
+        }
+    }
+
+    /// The key of a cluster is known, inside `config` too.
+    fn know_key(&mut self, around: &str, platform: Option<&'static Platform>) {
+        let Some(snippet) = platform.and_then(|platform| platform.snippet.as_ref()) else {
+            return;
+        };
+        if let Some(shown) = self.shown.get_mut(&format!("{around}/{}", snippet.key)) {
+            shown.known = true;
         }
     }
 
@@ -275,21 +295,27 @@ fn secret_form(value: &Value) -> Option<SecretForm> {
 /// The attributes of a type, from some of its integrations.
 fn attributes(samples: &[Sample]) -> BTreeMap<String, ProfiledAttribute> {
     let mut all: BTreeMap<String, ProfiledAttribute> = BTreeMap::new();
-    for (path, shown) in samples.iter().flat_map(|sample| &sample.shown) {
+    let shown = samples.iter().flat_map(|sample| {
+        let shown = sample.shown.iter();
+        shown.map(|(path, shown)| (path, shown, sample.has_detail))
+    });
+    for (path, shown, has_detail) in shown {
         let one = all
             .entry(path.clone())
             .or_insert_with(|| ProfiledAttribute {
                 known: shown.known,
                 kinds: BTreeSet::new(),
                 list: false,
-                detail: false,
+                detail: None,
                 sometimes_absent: false,
                 changes: false,
                 secret: BTreeSet::new(),
             });
         one.kinds.extend(&shown.kinds);
         one.list |= shown.list;
-        one.detail |= shown.detail;
+        if has_detail {
+            one.detail = Some(one.detail.unwrap_or_default() || shown.detail);
+        }
         one.changes |= shown.changes;
         one.secret.extend(&shown.secret);
     }
@@ -297,6 +323,21 @@ fn attributes(samples: &[Sample]) -> BTreeMap<String, ProfiledAttribute> {
         one.sometimes_absent = samples.iter().any(|it| !it.shown.contains_key(path));
     }
     all
+}
+
+/// Stored secrets that no answer shows: the server omits them, or the integrations have none.
+fn secrets_not_shown(
+    type_name: &str,
+    attributes: &BTreeMap<String, ProfiledAttribute>,
+) -> BTreeSet<String> {
+    let table = by_wire(type_name).map_or(&[][..], |platform| platform.attributes);
+    let secrets = every_attribute(table).filter(|(_, it)| it.class == Class::Secret);
+    let paths = secrets.map(|(path, _)| format!("{CONFIG}/{path}"));
+    let is_not_shown = |path: &String| {
+        let around = path.rsplit_once('/').map_or(CONFIG, |(around, _)| around);
+        !attributes.contains_key(path) && attributes.contains_key(around)
+    };
+    paths.filter(is_not_shown).collect()
 }
 
 /// Compares the attributes that have a default with the objects around them.

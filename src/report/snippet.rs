@@ -59,7 +59,7 @@ impl From<SnippetError> for CommandFailure {
                 "end the suspension first: remove it from the file, or run `integrationd resume {name}`"
             )),
             SnippetError::Owned { .. } => failed(
-                "create the key for the connection in Immuta; if the tenant has no connections, use `--connections none`",
+                "in Immuta, create a key for this connection; if the tenant has no connections, use `--connections none`",
             ),
             SnippetError::Unknown(_) => failed(
                 "run the command without `--regenerate` in a minute, and compare the key with the one in the cluster",

@@ -129,13 +129,16 @@ fn id_of(element: &Value) -> Option<RemoteId> {
     }
 }
 
-/// An answer that did not come, or could not be read, has no code.
+/// An answer that did not come, or could not be read, has no code and is counted.
 fn record_code(answers: &mut TenantAnswers, operation: &str, error: Option<&ApiError>) {
     match error {
         None => record(answers, operation, 200),
         Some(error) => {
             if let Some(rejection) = error.rejection() {
                 record(answers, operation, rejection.code);
+            } else {
+                let number = answers.unusable.entry(operation.to_owned());
+                *number.or_default() += 1;
             }
         }
     }

@@ -51,10 +51,10 @@ pub enum SnippetError {
     #[error("a new key was not approved: nothing was changed")]
     NotApproved,
     /// Its writes are suspended, and a new key is a write.
-    #[error("writes to {0} are suspended, so it gets no new key")]
+    #[error("no new key can be made because writes to {0} are suspended")]
     Suspended(Name),
     /// It belongs, or may belong, to a connection, which has a key of its own.
-    #[error("{name} gets no new key: {reason}")]
+    #[error("no new key can be made for {name}: {reason}")]
     Owned {
         /// The name.
         name: Name,

@@ -47,6 +47,9 @@ pub struct TenantProfile {
     pub defaults: ProfiledDefaults,
     /// The status codes of the reads, by operation.
     pub responses: BTreeMap<String, BTreeSet<u16>>,
+    /// The number of answers that did not come, or could not be read, by operation.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unusable_responses: BTreeMap<String, usize>,
     /// The types of integrations.
     pub types: BTreeMap<String, ProfiledType>,
 }
@@ -121,6 +124,9 @@ pub struct ProfiledType {
     pub statuses: BTreeSet<String>,
     /// Its attributes, by path, such as `config/host`.
     pub attributes: BTreeMap<String, ProfiledAttribute>,
+    /// Stored secrets that no answer shows, although it shows the object around them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub secrets_not_shown: BTreeSet<String>,
 }
 
 /// An attribute of a type.
@@ -133,8 +139,8 @@ pub struct ProfiledAttribute {
     pub kinds: BTreeSet<JsonKind>,
     /// True if the list shows it.
     pub list: bool,
-    /// True if the answer for one integration shows it.
-    pub detail: bool,
+    /// True if the answer for one integration shows it; `None` if no such answer could be read.
+    pub detail: Option<bool>,
     /// True if some integrations lack it.
     pub sometimes_absent: bool,
     /// True if its value was another one in a second read.
@@ -327,12 +333,14 @@ impl ProfiledType {
             let is_stored = OWN.contains(&path.as_str()) || inside_config(path).is_some();
             let text = stored(attribute.secret.last()).mask();
             let is_plain = is_stored && !attribute.changes && text.is_none();
-            if !(is_plain && attribute.list && attribute.detail) {
+            // Without an answer for an integration alone, it shows what the list shows.
+            let has_detail = attribute.detail.unwrap_or(attribute.list);
+            if !(is_plain && attribute.list && has_detail) {
                 presented.push(PresentedAttribute {
                     path: path.clone(),
                     kind: attribute.kind(0),
                     list: attribute.list,
-                    detail: attribute.detail,
+                    detail: has_detail,
                     is_added: !is_stored,
                     changes: attribute.changes,
                     text: text.map(str::to_owned),

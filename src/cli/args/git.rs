@@ -50,10 +50,10 @@ pub(crate) struct GitArgs {
         value_delimiter = ','
     )]
     pub git_ca_file: Vec<PathBuf>,
-    /// File with the private key for SSH, instead of the user's default keys
+    /// File with the private key to use for SSH instead of the user's default keys
     #[arg(long, value_name = "FILE", env = GIT_SSH_KEY.file_variable())]
     pub git_ssh_key: Option<PathBuf>,
-    /// Known hosts file for SSH, instead of the user's
+    /// Known hosts file to use for SSH instead of the user's own file
     #[arg(long, value_name = "FILE", env = "INTEGRATIOND_GIT_KNOWN_HOSTS")]
     pub git_known_hosts: Option<PathBuf>,
     /// Objects that must be signed
