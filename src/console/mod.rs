@@ -3,6 +3,7 @@
 //! All of it goes through [`Terminal`], so that no line is lost under another: results
 //! to standard output, and the log, the progress and what goes wrong to standard error.
 
+mod export;
 mod fields;
 mod journal;
 mod log;
@@ -17,6 +18,7 @@ mod wrap;
 
 use clap::ValueEnum;
 
+pub(crate) use export::ExportConsole;
 pub(crate) use log::Log;
 pub(crate) use progress::ProgressDisplay;
 pub(crate) use runtime::in_runtime;
