@@ -9,8 +9,8 @@ use super::args::{
     ConnectionArgs, ConnectionsArgs, FilesArgs, HandOver, HandOverArgs, ReferenceArgs, StateArgs,
 };
 use super::command::{CommandArgs, CommandContext};
-use super::handed::LedgerHolder;
 use super::help;
+use crate::command_line::holder::LedgerHolder;
 use crate::console::{ExportConsole, Terminal};
 use crate::export::{ExportOptions, ReferenceTemplate};
 use crate::report::exit::Exit;
@@ -114,7 +114,7 @@ async fn run(
         handles_stop: false,
     };
     let holder = if adopt {
-        LedgerHolder::find(&wish, settings_file).await
+        wish.holder(settings_file).await
     } else {
         None
     };

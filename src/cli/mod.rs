@@ -41,7 +41,7 @@ use crate::report::exit::Exit;
 use crate::report::format::OutputFormat;
 use command::CommandContext;
 use commands::{Cli, PROGRAM, run_handed};
-use handed::LedgerHolder;
+use handed::source_flags;
 
 /// Parses the command line, runs it, and says how it ended.
 #[must_use]
@@ -82,9 +82,11 @@ pub fn main() -> ExitCode {
     let command = cli.command;
     let running = async {
         if let Some(wish) = command.hand_over()
-            && let Some(daemon) = LedgerHolder::find(&wish, line.settings_file()).await
+            && let Some(daemon) = wish.holder(line.settings_file()).await
         {
-            return daemon.carry_out(&line, PROGRAM, &terminal).await;
+            return daemon
+                .carry_out(&line, PROGRAM, source_flags(), &terminal)
+                .await;
         }
         command.run(context).await
     };

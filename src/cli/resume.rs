@@ -4,7 +4,6 @@ use clap::Args;
 
 use super::args::{LedgerArgs, NotifiedDaemonArgs, ReferenceArgs};
 use super::command::{CommandArgs, CommandContext};
-use super::handed::notify_of_suspensions;
 use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
 use crate::report::suspended::named;
@@ -34,7 +33,7 @@ impl CommandArgs for ResumeArgs {
             "Resumed: {}. Writes continue with the next run.\n",
             named(&self.name)
         ));
-        notify_of_suspensions(&self.daemon, &settings, &context.terminal).await;
+        self.daemon.notify(&settings, &context.terminal).await;
         Ok(Exit::Success)
     }
 }

@@ -4,7 +4,6 @@ use clap::Args;
 
 use super::args::{LedgerArgs, NotifiedDaemonArgs, ReferenceArgs};
 use super::command::{CommandArgs, CommandContext};
-use super::handed::notify_of_suspensions;
 use super::help;
 use crate::manifest::{Suspend, Until};
 use crate::report::exit::Exit;
@@ -58,7 +57,7 @@ impl CommandArgs for SuspendArgs {
             until.unwrap_or_default(),
             named(&names)
         ));
-        notify_of_suspensions(&self.daemon, &settings, &context.terminal).await;
+        self.daemon.notify(&settings, &context.terminal).await;
         Ok(Exit::Success)
     }
 }

@@ -6,6 +6,7 @@
 //! of it. Keys, values and the schema follow from the flags themselves.
 
 pub(crate) mod handed;
+pub(crate) mod holder;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;

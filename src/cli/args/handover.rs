@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use clap::builder::BoolishValueParser;
 
+use crate::command_line::holder::{LedgerHolder, notify_of_suspensions};
+use crate::console::Terminal;
 use crate::session::Access;
+use crate::settings::run::RunSettings;
 
 /// Heading of these flags.
 const DAEMON: &str = "Daemon";
@@ -45,6 +48,13 @@ impl NotifiedDaemonArgs {
             Access::Suspend
         }
     }
+
+    /// Notifies the daemon, if it holds the ledger, of a suspension that has begun or ended.
+    pub(crate) async fn notify(&self, settings: &RunSettings, terminal: &Terminal) {
+        if !self.standalone {
+            notify_of_suspensions(self.socket.as_deref(), settings, terminal).await;
+        }
+    }
 }
 
 /// A command that needs the ledger for itself.
@@ -57,4 +67,15 @@ pub(crate) struct HandOver<'a> {
     pub url: Option<&'a str>,
     /// True if it handles a stop itself; any other command ends where it waits.
     pub handles_stop: bool,
+}
+
+impl HandOver<'_> {
+    /// The daemon that carries the command out; `None` if it has to be run here.
+    pub(crate) async fn holder(&self, settings_file: Option<PathBuf>) -> Option<LedgerHolder> {
+        let HandOverArgs { socket, standalone } = self.daemon;
+        if *standalone {
+            return None;
+        }
+        LedgerHolder::find(socket.clone(), self.state, self.url, settings_file).await
+    }
 }
