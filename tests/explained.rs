@@ -379,6 +379,29 @@ fn invalid_file_is_shown_with_its_mistakes() {
 }
 
 #[test]
+fn mistakes_of_other_documents_are_not_shown() {
+    let world = World::in_sync();
+    let both = format!(
+        "{LAKE}  nonsense: 1\nsync:\n  name: lake\n---\ntype: Trino\nnonsense: 1\nsync:\n  name: other\n"
+    );
+    world.files.write("lake.yaml", &both);
+    let ran = world.ran(&["lake", "-o", "json"]).exits_with(0);
+    let mistakes = |ran: &Ran| ran.json()["described"]["diagnostics"].clone();
+    let of_lake = mistakes(&ran);
+    assert_eq!(of_lake.as_array().unwrap().len(), 1, "{of_lake}");
+    assert_eq!(of_lake[0]["code"], "E0301");
+    let of_other = mistakes(&world.ran(&["other", "-o", "json"]).exits_with(0));
+    assert_eq!(of_other.as_array().unwrap().len(), 1, "{of_other}");
+    assert_eq!(of_other[0]["place"]["line"], 13);
+
+    // A clash with another document is a mistake of both.
+    world.files.write("lake.yaml", LAKE);
+    world.files.write("twin.yaml", LAKE);
+    let of_lake = mistakes(&world.ran(&["lake", "-o", "json"]).exits_with(0));
+    assert_eq!(of_lake[0]["code"], "E0502", "{of_lake}");
+}
+
+#[test]
 fn unknown_name_is_wrong_usage_with_the_nearest() {
     let world = World::in_sync();
     let ran = world.ran(&["laek"]).exits_with(64);

@@ -49,6 +49,9 @@ pub struct Diagnostic {
     pub message: String,
     /// Its position.
     pub place: Location,
+    /// The line at which its document begins; `None` for a mistake that no document makes.
+    #[serde(skip)]
+    pub document: Option<usize>,
     /// Other places that have to do with it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub related: Vec<Location>,

@@ -93,6 +93,7 @@ fn push_headline(text: &mut String, diagnostic: &Diagnostic, colour: bool) {
         severity,
         message,
         place,
+        document: _,
         related: _,
         help: _,
     } = diagnostic;

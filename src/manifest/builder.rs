@@ -61,6 +61,7 @@ impl DiagnosticBuilder {
             severity: self.code.severity(),
             message: escaped(&self.message).into_owned(),
             place: text.place(self.span, &self.label, redactions),
+            document: None,
             related: related
                 .map(|(span, label)| text.place(*span, label, redactions))
                 .collect(),

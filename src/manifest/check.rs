@@ -70,6 +70,19 @@ impl Checked {
             Err(invalid) => &invalid.name,
         }
     }
+
+    /// Its mistakes, with the line at which the document begins.
+    pub(super) fn take_diagnostics(&mut self) -> Vec<Diagnostic> {
+        let origin = match &self.outcome {
+            Ok(integration) => &integration.origin,
+            Err(invalid) => &invalid.origin,
+        };
+        let mut diagnostics = std::mem::take(&mut self.diagnostics);
+        for diagnostic in &mut diagnostics {
+            diagnostic.document = Some(origin.line);
+        }
+        diagnostics
+    }
 }
 
 /// Places that mistakes across files refer to.

@@ -51,6 +51,7 @@ pub(super) fn check(documents: &mut [Checked]) {
                 severity: clash.code.severity(),
                 message: clash.message.clone(),
                 place: place.labelled(clash.label),
+                document: None,
                 related: others
                     .take(MAX_OTHERS)
                     .map(|(_, place)| place.labelled("another document"))

@@ -122,6 +122,7 @@ pub(super) fn whole_file(path: &str, code: Code, message: &str, help: &str) -> D
         severity: code.severity(),
         message: escaped(message).into_owned(),
         place: Location::file(path),
+        document: None,
         related: Vec::new(),
         help: vec![help.to_owned()],
     }

@@ -90,9 +90,9 @@ pub fn load_bound(
         documents.extend(file.documents);
     }
     cross::check(&mut documents);
-    for document in documents {
+    for mut document in documents {
         manifest.incomplete |= !document.named;
-        manifest.diagnostics.extend(document.diagnostics);
+        manifest.diagnostics.extend(document.take_diagnostics());
         match document.outcome {
             Ok(integration) => manifest.integrations.push(integration),
             Err(invalid) => manifest.invalid.push(invalid),

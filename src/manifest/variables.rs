@@ -201,6 +201,7 @@ impl Variables {
                 severity: code.severity(),
                 message: format!("no file uses the variable `{}`", crate::text::escaped(name)),
                 place: variable.declared.clone(),
+                document: None,
                 related: Vec::new(),
                 help: vec![format!(
                     "remove the variable, or refer to it: `${{var:{}}}`",

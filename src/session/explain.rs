@@ -360,6 +360,7 @@ impl Survey<'_> {
                 .unwrap_or_default(),
             diagnostics: diagnostics
                 .filter(|it| it.place.file == file)
+                .filter(|it| it.document.is_none_or(|line| line == origin.line))
                 .cloned()
                 .collect(),
         })
