@@ -335,7 +335,7 @@ fn removed_file_is_explained_by_its_record() {
 
     Described by:  no file
     Live:          no integration
-    Deleted:       [TIME] (id 1)
+    Deleted:       [TIME] (id 1) by a run from [FILES]
 
     History:
       [TIME] ✓ delete: deleted
@@ -399,6 +399,76 @@ fn mistakes_of_other_documents_are_not_shown() {
     world.files.write("twin.yaml", LAKE);
     let of_lake = mistakes(&world.ran(&["lake", "-o", "json"]).exits_with(0));
     assert_eq!(of_lake[0]["code"], "E0502", "{of_lake}");
+}
+
+#[test]
+fn deleted_integration_is_found_by_its_id() {
+    let world = World::in_sync();
+    world.remove("lake.yaml");
+    world.sync(&["--policy", "sync"]).exits_with(0);
+    insta::assert_snapshot!(world.explain(&["1"]));
+    assert_eq!(world.explain(&["lake"]), world.explain(&["1"]));
+
+    // Another integration has the name now.
+    world.files.write("lake.yaml", LAKE);
+    world.sync(&[]).exits_with(0);
+    let text = world.explain(&["1"]);
+    assert!(text.contains("Live:          id 3"), "{text}");
+    assert!(text.contains("Deleted:       [TIME] (id 1)"), "{text}");
+    assert!(text.contains("Last applied:  [TIME] (create"), "{text}");
+    let text = world.explain(&["lake"]);
+    assert!(!text.contains("Deleted:"), "{text}");
+}
+
+#[test]
+fn integration_deleted_by_others_is_in_the_history() {
+    let world = World::in_sync();
+    world
+        .tenant
+        .simulator
+        .drift(SimulatedDrift::remove(1))
+        .unwrap();
+    let text = world.explain(&["1"]);
+    assert!(
+        text.starts_with("lake (Databricks Unity Catalog)\n"),
+        "{text}"
+    );
+    world.remove("lake.yaml");
+    world.sync(&[]).exits_with(0);
+    insta::assert_snapshot!(world.explain(&["1"]));
+    assert_eq!(world.explain(&["lake"]), world.explain(&["1"]));
+    world.ran(&["7"]).exits_with(64);
+}
+
+#[test]
+fn integration_is_explained_without_an_api_key() {
+    let world = World::in_sync();
+    let offline = |args: &[&str]| {
+        let run = Integrationd::new(["explain", "--state"]).arg(world.state.path());
+        let run = args.iter().fold(run, Integrationd::arg);
+        run.env("LAKE_TOKEN", TOKEN).arg("--dir").with(&world.files)
+    };
+    let ran = offline(&["lake"])
+        .env("IMMUTA_URL", &world.tenant.url())
+        .run();
+    let ran = ran.exits_with(1);
+    insta::assert_snapshot!(without_times(&ran.stdout));
+    insta::assert_snapshot!(ran.stderr);
+    let ran = offline(&["lake"]).run().exits_with(1);
+    insta::assert_snapshot!(without_times(&ran.stdout));
+    insta::assert_snapshot!(ran.stderr);
+    let document = offline(&["lake", "-o", "json"]).run().exits_with(1).json();
+    assert_eq!(document["tenant"], json!(null));
+    assert_eq!(document["described"]["line"], 1);
+    // A live integration may have the name.
+    let ran = offline(&["elsewhere"]).run().exits_with(78);
+    assert!(
+        ran.stderr.contains("no tenant is configured"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(ran.stdout, "");
+    assert_eq!(world.tenant.requests(), Vec::<String>::new());
 }
 
 #[test]

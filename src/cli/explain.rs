@@ -15,6 +15,7 @@ use crate::report::failure::CommandFailure;
 use crate::report::format::{OutputFormat, render};
 use crate::report::integration::{IntegrationDocument, exit_code};
 use crate::session::explain::explain;
+use crate::text::chain;
 
 /// Explain the state of an integration, or the code of a diagnostic
 ///
@@ -58,13 +59,19 @@ impl CommandArgs for ExplainArgs {
             terminal.result(&render(self.output, &explanation));
             return Ok(Exit::Success);
         }
-        let explained = explain(&(*self.run).into(), &self.subject, &terminal).await?;
-        let document = IntegrationDocument::new(&explained);
-        let (tenant, name) = (&explained.tenant, &explained.name);
-        let daemon = client::integration(self.socket.as_deref(), tenant, name).await;
-        terminal.result(&render(self.output, &document.with_daemon(daemon)));
-        if let Some(error) = &explained.failure {
-            terminal.warning("the tenant could not be read", error.help());
+        let settings = (*self.run).into();
+        let explained = explain(&settings, &self.subject, &terminal).await?;
+        let mut document = IntegrationDocument::new(&explained);
+        if let Some(tenant) = &explained.tenant {
+            let socket = self.socket.as_deref();
+            document.daemon = client::integration(socket, tenant, &explained.name).await;
+        }
+        terminal.result(&render(self.output, &document));
+        if let Some(unread) = &explained.failure {
+            terminal.warning(
+                format_args!("the tenant could not be read: {}", chain(unread)),
+                unread.help(),
+            );
         }
         Ok(exit_code(&explained))
     }

@@ -89,6 +89,20 @@ pub struct History {
     pub deleted: Vec<Deleted>,
 }
 
+impl History {
+    /// The name of an integration that a deletion or a run has under this name or id.
+    #[must_use]
+    pub fn last_name(&self, name_or_id: &str) -> Option<&str> {
+        let deleted = self.deleted.iter().map(|it| (&it.name, Some(&it.id)));
+        let actions = self.runs.iter().flat_map(|run| run.actions.iter().rev());
+        let actions = actions.map(|it| (&it.name, it.id.as_ref()));
+        let all = || deleted.clone().chain(actions.clone());
+        let by_name = all().find(|(name, _)| *name == name_or_id);
+        let by_id = || all().find(|(_, id)| id.is_some_and(|id| id.as_str() == name_or_id));
+        by_name.or_else(by_id).map(|(name, _)| name.as_str())
+    }
+}
+
 impl RunId {
     /// The run of a journal that keeps no history.
     pub const NONE: Self = Self(0);

@@ -12,6 +12,7 @@ use crate::ledger::StoreError;
 use crate::plan::NotTheResult;
 use crate::regular::NewFileError;
 use crate::session::adopt::AdoptError;
+use crate::session::explain::ExplainError;
 use crate::session::export::ExportError;
 use crate::session::profile::ProfileFailure;
 use crate::session::resolve::ResolveError;
@@ -273,6 +274,33 @@ impl From<ExportError> for CommandFailure {
                     | ExportRefusal::NoReference { .. } => Exit::Failed,
                 };
                 Self::new(exit, &refusal, refusal.help())
+            }
+        }
+    }
+}
+
+impl From<ExplainError> for CommandFailure {
+    fn from(error: ExplainError) -> Self {
+        let list = "run `integrationd list` to see the ids of live integrations, and `integrationd \
+                    validate -o json` to see the names in the files";
+        match error {
+            ExplainError::Open(error) => error.into(),
+            ExplainError::Sync(error) => error.into(),
+            ExplainError::Unknown {
+                ref near,
+                is_incomplete,
+                ..
+            } => {
+                let meant = match near {
+                    Some(near) => format!("did you mean `{near}`? "),
+                    None => String::new(),
+                };
+                let gap = if is_incomplete {
+                    "; the tenant's list of integrations could not be read completely"
+                } else {
+                    ""
+                };
+                Self::new(Exit::Usage, &error, format!("{meant}{list}{gap}"))
             }
         }
     }

@@ -8,7 +8,6 @@ use serde::Serialize;
 use super::daemon_entry::DaemonEntry;
 use super::document::Document;
 use super::exit::Exit;
-use super::failure::CommandFailure;
 use super::next_step::{NextStep, next_step};
 use super::style::{ADD, BAD, BOLD, paint};
 use super::text;
@@ -19,13 +18,13 @@ use crate::manifest::Suspend;
 use crate::plan::{Block, Change, ChangedBy, Note, Operation};
 use crate::platform::{AttributePath, Platform};
 use crate::reason::Reason;
-use crate::session::explain::{Description, ExplainError, ExplainedIntegration, PastAction};
+use crate::session::explain::{Description, ExplainedIntegration, PastAction};
 use crate::text::escaped;
 
 /// The document of `explain` for an integration.
 #[derive(Serialize)]
 pub struct IntegrationDocument<'a> {
-    tenant: &'a str,
+    tenant: Option<&'a str>,
     name: &'a str,
     #[serde(rename = "type")]
     platform: Option<&'static Platform>,
@@ -39,7 +38,8 @@ pub struct IntegrationDocument<'a> {
     withheld: Option<&'static str>,
     blocked: Option<BlockedEntry>,
     backing_off_until: Option<Timestamp>,
-    daemon: Option<DaemonEntry>,
+    /// The state that the running daemon reports.
+    pub daemon: Option<DaemonEntry>,
     notes: &'a [Note],
     history: Vec<PastEntry<'a>>,
     deleted: Option<&'a Deleted>,
@@ -126,7 +126,7 @@ impl<'a> IntegrationDocument<'a> {
         let ignore = description.map_or(&[][..], |it| it.ignore.as_slice());
         let changes = explained.changes.iter();
         Self {
-            tenant: &explained.tenant,
+            tenant: explained.tenant.as_deref(),
             name: &explained.name,
             platform: explained.platform,
             described: description.map(DescribedEntry::from),
@@ -156,7 +156,12 @@ impl<'a> IntegrationDocument<'a> {
             blocked: block(explained).map(|block| BlockedEntry {
                 code: block.reason(),
                 reason: block.to_string(),
-                help: block.help(),
+                help: match &explained.failure {
+                    Some(unread) if block.reason() == Reason::UnknownScope => {
+                        unread.help().to_owned()
+                    }
+                    Some(_) | None => block.help(),
+                },
             }),
             backing_off_until: explained.backing_off,
             daemon: None,
@@ -168,12 +173,6 @@ impl<'a> IntegrationDocument<'a> {
             exit_code: exit_code(explained),
             explained,
         }
-    }
-
-    /// Adds what the running daemon reports about the integration.
-    #[must_use]
-    pub fn with_daemon(self, daemon: Option<DaemonEntry>) -> Self {
-        Self { daemon, ..self }
     }
 }
 
@@ -339,9 +338,10 @@ impl IntegrationDocument<'_> {
         }
         line(out, "Live:", &self.live_line());
         if let Some(deleted) = self.deleted {
-            let text = format!("{} (id {})", time(deleted.at), deleted.id);
-            line(out, "Deleted:", &text);
-            return;
+            line(out, "Deleted:", &self.deleted_line(deleted));
+            if self.live.is_none() {
+                return;
+            }
         }
         match (&self.last_applied, &self.recorded) {
             (Some(past), _) => line(out, "Last applied:", &applied_line(past)),
@@ -350,7 +350,21 @@ impl IntegrationDocument<'_> {
                 let text = format!("unknown; adopted or found in sync at {at}");
                 line(out, "Last applied:", &text);
             }
+            (None, None) if self.tenant.is_none() => line(
+                out,
+                "Last applied:",
+                "unknown: each tenant has its own ledger",
+            ),
             (None, None) => line(out, "Last applied:", "never"),
+        }
+    }
+
+    /// The time of a deletion, and the run that made it, as far as the history has it.
+    fn deleted_line(&self, deleted: &Deleted) -> String {
+        let text = format!("{} (id {})", time(deleted.at), deleted.id);
+        match &self.explained.deleted_by {
+            None => text,
+            Some(past) => format!("{text} by a run from {}", origin_of(&PastEntry::from(past))),
         }
     }
 
@@ -453,36 +467,18 @@ impl IntegrationDocument<'_> {
 }
 
 fn applied_line(past: &PastEntry<'_>) -> String {
-    let from = match past.revision {
-        Some(revision) => format!("revision {revision}"),
-        None => past.source.to_owned(),
-    };
-    format!("{} ({} from {from})", time(past.at), past.action)
+    format!(
+        "{} ({} from {})",
+        time(past.at),
+        past.action,
+        origin_of(past)
+    )
 }
 
-impl From<ExplainError> for CommandFailure {
-    fn from(error: ExplainError) -> Self {
-        let list = "run `integrationd list` to see the ids of live integrations, and `integrationd \
-                    validate -o json` to see the names in the files";
-        match error {
-            ExplainError::Open(error) => error.into(),
-            ExplainError::Sync(error) => error.into(),
-            ExplainError::Unknown {
-                ref near,
-                is_incomplete,
-                ..
-            } => {
-                let meant = match near {
-                    Some(near) => format!("did you mean `{near}`? "),
-                    None => String::new(),
-                };
-                let gap = if is_incomplete {
-                    "; the tenant's list of integrations could not be read completely"
-                } else {
-                    ""
-                };
-                Self::new(Exit::Usage, &error, format!("{meant}{list}{gap}"))
-            }
-        }
+/// The revision or directory of the files of a past run.
+fn origin_of(past: &PastEntry<'_>) -> String {
+    match past.revision {
+        Some(revision) => format!("revision {revision}"),
+        None => past.source.to_owned(),
     }
 }

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use crate::plan::{ChangedBy, Note, Operation};
-use crate::session::explain::{CausedChange, ExplainedIntegration};
-use crate::text::escaped;
+use crate::plan::{Block, ChangedBy, Note, Operation};
+use crate::session::explain::{CausedChange, ExplainedIntegration, UnreadTenant};
+use crate::text::{chain, escaped};
 
 /// The next step for an integration.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -27,6 +27,11 @@ pub fn next_step(explained: &ExplainedIntegration) -> NextStep {
     let Some(action) = &explained.action else {
         return without_action(explained);
     };
+    if let (Some(unread), Operation::Blocked(Block::UnknownScope { .. })) =
+        (&explained.failure, &action.kind)
+    {
+        return not_known(unread);
+    }
     match &action.kind {
         Operation::Withheld { policy, would } => nothing(format!(
             "the policy `{}` withholds the {}",
@@ -61,6 +66,17 @@ fn nothing(reason: impl std::fmt::Display) -> NextStep {
         sentence: format!(
             "The next sync does nothing because {}.",
             escaped(&reason.to_string())
+        ),
+    }
+}
+
+/// The next step for a tenant that could not be read.
+fn not_known(unread: &UnreadTenant) -> NextStep {
+    NextStep {
+        action: NONE,
+        sentence: format!(
+            "The next step is unknown because the tenant could not be read: {}.",
+            escaped(&chain(unread))
         ),
     }
 }

@@ -1,35 +1,35 @@
 //! Everything that is known about one integration. Only reads are sent, and the ledger is not
 //! written.
 
+mod survey;
+
 use jiff::Timestamp;
 
-use super::{Access, OpenError, Preparation, Session, Watcher, Wishes};
+use super::export::Unwatched;
+use super::{
+    Access, OpenError, Opened, Preparation, Session, Source, Tenant, TenantError, Watcher, Wishes,
+    tenant,
+};
 use crate::diagnostic::Diagnostic;
-use crate::export::derived_names;
-use crate::immuta::ApiError;
-use crate::ledger::history::{Deleted, History, KEPT_RUNS, RunAction};
+use crate::immuta::{ApiError, RetryPolicy};
+use crate::ledger::history::{Deleted, KEPT_RUNS, RunAction};
 use crate::ledger::place::Trust;
 use crate::ledger::{Ledger, Record};
-use crate::live::{Live, LiveIntegration, RemoteId};
-use crate::manifest::{Ignore, Integration, Manifest, Name, Origin, Suspend, nearest};
-use crate::plan::{
-    Action, Block, Change, ChangedBy, Coverage, Exceeded, Operation, Plan, Policy, Selection,
-    Unmanaged, changed_by, coverage, differences,
-};
-use crate::platform::{Platform, by_wire};
+use crate::live::LiveIntegration;
+use crate::manifest::{Ignore, Name, Origin, Suspend};
+use crate::plan::{Action, Change, ChangedBy, Exceeded, Operation, Policy, Unmanaged};
+use crate::platform::Platform;
 use crate::settings::run::RunSettings;
 use crate::source::git::Revision;
-use crate::sync::{self, Desired, PlannedTenant, Request, SyncError};
-use crate::text::escaped;
-
-/// Number of actions of the history that are kept.
-const MOST_ACTIONS: usize = 5;
+use crate::sync::{self, SyncError};
+use crate::text::chain;
+use survey::Survey;
 
 /// An integration, and everything that decides what happens to it next.
 #[derive(Debug)]
 pub struct ExplainedIntegration {
-    /// The tenant's URL.
-    pub tenant: String,
+    /// The tenant's URL; `None` if no tenant is configured.
+    pub tenant: Option<String>,
     /// The name in the files or in the ledger; that of an export, if it has none.
     pub name: Name,
     /// Its platform, if that is known.
@@ -54,8 +54,10 @@ pub struct ExplainedIntegration {
     pub unmanaged: Option<Unmanaged>,
     /// Its suspension, with or without an action.
     pub suspend: Option<Suspend>,
-    /// Its deletion, if it no longer exists.
+    /// Its deletion, if it no longer exists or is named by the id that was deleted.
     pub deleted: Option<Deleted>,
+    /// The write that deleted it, as far as the history has it.
+    pub deleted_by: Option<PastAction>,
     /// True if the settings select it.
     pub is_selected: bool,
     /// The policy.
@@ -67,7 +69,7 @@ pub struct ExplainedIntegration {
     /// Parts of the tenant that could not be read.
     pub unreadable: Vec<String>,
     /// The failure to read the tenant, if nothing of it could be read.
-    pub failure: Option<ApiError>,
+    pub failure: Option<UnreadTenant>,
 }
 
 impl ExplainedIntegration {
@@ -139,7 +141,39 @@ pub enum ExplainError {
     },
 }
 
-/// Finds out everything about one integration, by its name or, if it is live, by its id.
+/// Reason why nothing of the tenant was read.
+#[derive(Debug, thiserror::Error)]
+pub enum UnreadTenant {
+    /// No tenant or no API key is configured.
+    #[error(transparent)]
+    Absent(TenantError),
+    /// The tenant did not answer as it should.
+    #[error(transparent)]
+    Api(ApiError),
+}
+
+impl UnreadTenant {
+    /// The remedy.
+    #[must_use]
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::Absent(error) => error.help(),
+            Self::Api(error) => error.help(),
+        }
+    }
+}
+
+impl From<UnreadTenant> for ExplainError {
+    fn from(unread: UnreadTenant) -> Self {
+        match unread {
+            UnreadTenant::Absent(error) => Self::Open(error.into()),
+            UnreadTenant::Api(error) => Self::Sync(error.into()),
+        }
+    }
+}
+
+/// Finds out everything about one integration, by its name or by its id. Without a tenant or an
+/// API key, that is what the files and the ledger know.
 ///
 /// # Errors
 /// The settings, the files, the tenant or the ledger cannot be used, or nothing has the name.
@@ -148,23 +182,36 @@ pub async fn explain(
     name: &str,
     watcher: &dyn Watcher,
 ) -> Result<ExplainedIntegration, ExplainError> {
-    let opening = Session::open_with_files(settings, Trust::AnyForRoot, Access::DryRun, watcher);
-    let (session, opened) = opening.await?;
+    let (session, opened) = open(settings, watcher).await?;
     let revision = opened.revision().cloned();
     let store = session.store();
+    let tenant = match Tenant::new(&settings.tenant, RetryPolicy::default(), None) {
+        Err(error) if !error.is_absence() => return Err(OpenError::Tenant(error).into()),
+        tenant => tenant,
+    };
     // All secrets, as for a dry run: one of another integration may be in a value that is shown.
     let preparation = Preparation::new(Wishes::default());
-    let prepared = session.prepare(settings, opened, preparation).await?;
+    let (desired, request) = session.desired(settings, opened, preparation).await?;
+    let (desired, request) = (&desired, &request);
     let ledger = store.read().await.map_err(SyncError::from)?;
     let history = store.history(KEPT_RUNS).await.map_err(SyncError::from)?;
-    let (desired, request) = (&prepared.desired, &prepared.request);
-    let planning = sync::make_confirmed_plan(&prepared.reader, desired, request, &ledger);
-    let (planned, failure) = match planning.await {
-        Err(SyncError::Tenant(error)) => {
-            let planned = sync::unread_tenant(desired, request, &ledger, &error);
-            (planned, Some(error))
+    let planned = match tenant {
+        Err(error) => Err(UnreadTenant::Absent(error)),
+        Ok(tenant) => {
+            let reader = tenant.reader(desired.known_secrets());
+            let planning = sync::make_confirmed_plan(&reader, desired, request, &ledger);
+            match planning.await {
+                Err(SyncError::Tenant(error)) => Err(UnreadTenant::Api(error)),
+                planned => Ok(planned?),
+            }
         }
-        planned => (planned?, None),
+    };
+    let (planned, failure) = match planned {
+        Ok(planned) => (planned, None),
+        Err(unread) => {
+            let planned = sync::unread_tenant(desired, request, &ledger, chain(&unread));
+            (planned, Some(unread))
+        }
     };
     let survey = Survey {
         desired,
@@ -175,295 +222,39 @@ pub async fn explain(
     };
     match (survey.explained(name), failure) {
         // It may be live under this name or id.
-        (Err(ExplainError::Unknown { .. }), Some(error)) => Err(SyncError::Tenant(error).into()),
+        (Err(ExplainError::Unknown { .. }), Some(unread)) => Err(unread.into()),
         (explained, failure) => Ok(ExplainedIntegration {
-            tenant: session.tenant().to_owned(),
+            tenant: Some(session.tenant().to_owned()).filter(|it| !it.is_empty()),
             failure,
             ..explained?
         }),
     }
 }
 
-/// Everything that was read.
-struct Survey<'a> {
-    desired: &'a Desired,
-    request: &'a Request,
-    planned: &'a PlannedTenant,
-    history: &'a History,
-    revision: Option<Revision>,
+/// Opens the ledger and reads the files. Without a tenant, the ledger is empty.
+async fn open(
+    settings: &RunSettings,
+    watcher: &dyn Watcher,
+) -> Result<(Session, Opened), OpenError> {
+    let is_absent = tenant::url(&settings.tenant).is_err_and(|error| error.is_absence());
+    if !is_absent {
+        let (trust, access) = (Trust::AnyForRoot, Access::DryRun);
+        return Session::open_with_files(settings, trust, access, watcher).await;
+    }
+    let contents = Source::of(settings)?.read(settings, None, watcher).await?;
+    let opened = Opened::new(contents, Ledger::default(), watcher);
+    Ok((Session::in_memory(""), opened))
 }
 
-/// The integration of a name.
-#[derive(Default)]
-struct NamedSubject<'a> {
-    name: Name,
-    live: Option<&'a LiveIntegration>,
-}
-
-impl Survey<'_> {
-    fn manifest(&self) -> &Manifest {
-        &self.desired.manifest
+/// True if the files, the ledger or the history have an integration of this name. The tenant is
+/// not read.
+pub async fn is_known(settings: &RunSettings, name: &str) -> bool {
+    let Ok((session, opened)) = open(settings, &Unwatched).await else {
+        return false;
+    };
+    if opened.manifest.names().any(|it| it == name) || opened.ledger.records.contains_key(name) {
+        return true;
     }
-
-    fn ledger(&self) -> &Ledger {
-        &self.planned.recovery.ledger
-    }
-
-    fn live(&self) -> &Live {
-        &self.planned.live
-    }
-
-    fn explained(&self, name: &str) -> Result<ExplainedIntegration, ExplainError> {
-        let coverage = coverage(self.manifest(), self.live(), self.ledger());
-        let NamedSubject { name, live } = self.subject(name, &coverage)?;
-        let plan = &self.planned.plan;
-        let is_selected = self.request.selection.includes(&name);
-        let whole = (!is_selected).then(|| self.plan(false));
-        let action = action_of(whole.as_ref().unwrap_or(plan), &name);
-        let integration = self.integration(&name);
-        let record = self.ledger().records.get(&name);
-        let live = live
-            .or_else(|| with_id(&coverage, action.and_then(|it| it.kind.id())?))
-            .or_else(|| of_record(&coverage, record?));
-        let past = self.past(&name, integration);
-        let newest = past.iter().find(|past| past.action.succeeded);
-        let owners = &self.live().owners;
-        let unmanaged = plan.unmanaged.iter();
-        Ok(ExplainedIntegration {
-            tenant: String::new(),
-            platform: action
-                .and_then(|action| action.platform)
-                .or_else(|| live.and_then(|live| live.platform))
-                .or_else(|| by_wire(&record?.type_name)),
-            description: self.description(&name),
-            connection: live
-                .and_then(|live| owners.of_integration(&live.id))
-                .map(str::to_owned),
-            record: record.cloned(),
-            last_applied: newest.cloned(),
-            history: past.iter().take(MOST_ACTIONS).cloned().collect(),
-            changes: self.changes(action, integration, live, record),
-            unmanaged: live.and_then(|live| unmanaged.clone().find(|it| it.id == live.id).cloned()),
-            suspend: suspension(action, plan, &name),
-            deleted: self.deleted(&name).filter(|_| live.is_none()).cloned(),
-            is_selected,
-            policy: self.request.policy,
-            exceeded: self.request.limits.exceeded(plan),
-            backing_off: backing_off(&self.plan(true), &name),
-            unreadable: plan.unreadable.iter().map(|it| it.reason.clone()).collect(),
-            failure: None,
-            action: action.cloned(),
-            live: live.cloned(),
-            name,
-        })
-    }
-
-    /// The plan for all integrations; that of a daemon waits before it repeats a rejected write.
-    fn plan(&self, is_of_daemon: bool) -> Plan {
-        let request = Request {
-            selection: Selection::default(),
-            respects_rejections: is_of_daemon,
-            ..self.request.clone()
-        };
-        sync::plan(self.desired, self.live(), &request, &self.planned.recovery)
-    }
-
-    /// The integration of this name: in the files, in the ledger, by its id, by the name that an
-    /// export would give it, or among the deleted ones.
-    fn subject<'s>(
-        &'s self,
-        name: &str,
-        coverage: &Coverage<'s, 's>,
-    ) -> Result<NamedSubject<'s>, ExplainError> {
-        if let Some(name) = self.known_name(name) {
-            let live = coverage.described.get(name.as_str()).copied();
-            return Ok(NamedSubject { name, live });
-        }
-        let derived = derived_names(self.manifest(), coverage, self.ledger());
-        let is_meant = |found: &&&LiveIntegration| {
-            let undescribed = &coverage.undescribed;
-            let is_exported = undescribed.iter().any(|it| it.id == found.id);
-            let has_name = derived.get(&found.id).is_some_and(|it| it == name);
-            found.id.as_str() == name || (is_exported && has_name)
-        };
-        if let Some(found) = coverage.all.iter().find(is_meant) {
-            let described = coverage.described.iter();
-            let of_file = described.filter(|(_, it)| it.id == found.id);
-            let of_file = of_file.map(|(name, _)| (*name).to_owned()).next();
-            let records = self.ledger().records.iter();
-            let mut of_record = records.filter(|(_, record)| record.id == found.id);
-            let name = of_file
-                .or_else(|| of_record.next().map(|(name, _)| name.clone()))
-                .or_else(|| derived.get(&found.id).cloned())
-                .unwrap_or_else(|| found.id.to_string());
-            let live = Some(*found);
-            return Ok(NamedSubject { name, live });
-        }
-        if self.deleted(name).is_some() {
-            return Ok(NamedSubject {
-                name: name.to_owned(),
-                live: None,
-            });
-        }
-        let files = self.manifest().file_names();
-        let records = self.ledger().records.keys().map(String::as_str);
-        let exported = coverage.undescribed.iter();
-        let exported = exported.filter_map(|found| derived.get(&found.id));
-        let names = files.chain(records).chain(exported.map(String::as_str));
-        Err(ExplainError::Unknown {
-            name: name.to_owned(),
-            near: nearest(name, names).map(str::to_owned),
-            is_incomplete: !self.live().unreadable.is_empty(),
-        })
-    }
-
-    /// The name that a document or a record has now, for one that it has or had.
-    fn known_name(&self, name: &str) -> Option<Name> {
-        let (manifest, ledger) = (self.manifest(), self.ledger());
-        let mut renamed = manifest.integrations.iter();
-        let is_recorded = ledger.records.contains_key(name) || ledger.intents.contains_key(name);
-        let is_planned = self.planned.plan.actions.iter().any(|it| it.name == name);
-        if manifest.file_names().any(|it| it == name) {
-            Some(name.to_owned())
-        } else if let Some(renamed) = renamed.find(|it| it.names().any(|it| it == name)) {
-            Some(renamed.name.clone())
-        } else {
-            (is_recorded || is_planned).then(|| name.to_owned())
-        }
-    }
-
-    fn integration(&self, name: &str) -> Option<&Integration> {
-        let integrations = &self.manifest().integrations;
-        integrations.iter().find(|it| it.name == name)
-    }
-
-    fn deleted(&self, name: &str) -> Option<&Deleted> {
-        self.history.deleted.iter().find(|it| it.name == name)
-    }
-
-    fn description(&self, name: &str) -> Option<Description> {
-        let manifest = self.manifest();
-        let valid = self.integration(name);
-        let invalid = manifest.invalid.iter().find(|it| it.name == name);
-        let origin = valid
-            .map(|it| &it.origin)
-            .or_else(|| invalid.map(|it| &it.origin))?;
-        let file = escaped(&origin.file);
-        let diagnostics = manifest.diagnostics.iter();
-        Some(Description {
-            origin: origin.clone(),
-            revision: self.revision.clone(),
-            is_valid: valid.is_some(),
-            protect: valid.is_some_and(|it| it.options.protect),
-            ignore: valid
-                .map(|it| it.options.ignore.clone())
-                .unwrap_or_default(),
-            diagnostics: diagnostics
-                .filter(|it| it.place.file == file)
-                .filter(|it| it.document.is_none_or(|line| line == origin.line))
-                .cloned()
-                .collect(),
-        })
-    }
-
-    /// The writes of an integration under any of its names, newest first.
-    fn past(&self, name: &str, integration: Option<&Integration>) -> Vec<PastAction> {
-        let is_it = |action: &&RunAction| {
-            let before = integration.map(|it| it.options.previously.as_slice());
-            let before = before.unwrap_or_default();
-            action.name == name || before.contains(&action.name)
-        };
-        let runs = self.history.runs.iter();
-        let actions = runs.flat_map(|run| {
-            let actions = run.actions.iter().rev().filter(is_it);
-            actions.map(|action| PastAction {
-                action: action.clone(),
-                source: run.start.source.clone(),
-                revision: run.start.revision.clone(),
-            })
-        });
-        actions.collect()
-    }
-
-    /// The differences: those of the action, or those that a blocked action does not show.
-    fn changes(
-        &self,
-        action: Option<&Action>,
-        integration: Option<&Integration>,
-        live: Option<&LiveIntegration>,
-        record: Option<&Record>,
-    ) -> Vec<CausedChange> {
-        let changes = match action.map(|action| (action, action.kind.without_limits())) {
-            Some((_, Operation::Update { changes, .. } | Operation::Replace { changes, .. })) => {
-                changes.clone()
-            }
-            Some((_, Operation::Blocked(Block::NotConverging { values }))) => values.clone(),
-            Some((_, Operation::Blocked(_))) => match (integration, live) {
-                (Some(integration), Some(live)) => {
-                    differences(integration, live, self.ledger()).changes
-                }
-                (Some(_) | None, _) => Vec::new(),
-            },
-            Some((action, Operation::Unchanged { .. })) => action.notes().drift.to_vec(),
-            Some((
-                _,
-                Operation::Create(_)
-                | Operation::Delete(_)
-                | Operation::Withheld { .. }
-                | Operation::Suspended { .. },
-            ))
-            | None => Vec::new(),
-        };
-        let record = record.or_else(|| {
-            let mut records = self.ledger().records.values();
-            records.find(|record| live.is_some_and(|live| live.id == record.id))
-        });
-        let applied = record.map(|record| &record.state.applied);
-        let caused = changes.into_iter().map(|change| CausedChange {
-            by: changed_by(&change, applied),
-            change,
-        });
-        caused.collect()
-    }
-}
-
-fn with_id<'l>(coverage: &Coverage<'_, 'l>, id: &RemoteId) -> Option<&'l LiveIntegration> {
-    coverage.all.iter().copied().find(|it| it.id == *id)
-}
-
-/// The live integration of a record. One of another type is another integration.
-fn of_record<'l>(coverage: &Coverage<'_, 'l>, record: &Record) -> Option<&'l LiveIntegration> {
-    with_id(coverage, &record.id).filter(|it| it.type_name == record.type_name)
-}
-
-fn action_of<'p>(plan: &'p Plan, name: &str) -> Option<&'p Action> {
-    plan.actions.iter().find(|action| action.name == name)
-}
-
-/// The suspension of an action, or else the one by an operator.
-fn suspension(action: Option<&Action>, plan: &Plan, name: &str) -> Option<Suspend> {
-    match action.map(|action| &action.kind) {
-        Some(Operation::Suspended { suspend, .. }) => Some(suspend.clone()),
-        Some(_) | None => {
-            let Some(own) = plan.suspensions.names.get(name) else {
-                return plan.suspensions.all.clone();
-            };
-            Some(own.clone())
-        }
-    }
-}
-
-/// End of the pause after a rejected write, in the plan of a daemon.
-fn backing_off(plan: &Plan, name: &str) -> Option<Timestamp> {
-    match action_of(plan, name)?.kind.without_limits() {
-        Operation::Blocked(Block::BackingOff { until }) => Some(*until),
-        Operation::Blocked(_)
-        | Operation::Unchanged { .. }
-        | Operation::Create(_)
-        | Operation::Update { .. }
-        | Operation::Delete(_)
-        | Operation::Replace { .. }
-        | Operation::Withheld { .. }
-        | Operation::Suspended { .. } => None,
-    }
+    let history = session.store().history(KEPT_RUNS).await;
+    history.is_ok_and(|history| history.last_name(name).is_some())
 }

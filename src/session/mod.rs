@@ -20,6 +20,7 @@ pub mod git;
 mod names;
 pub mod profile;
 mod rejected_revision;
+mod request;
 pub mod resolve;
 pub mod script;
 mod secrets;
@@ -35,7 +36,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::apply::{self, Stop};
+use crate::apply::Stop;
 use crate::diagnostic::Diagnostic;
 use crate::embedded::Embedded;
 use crate::immuta::{ApiKey, Credentials, HttpTransport, Reader, RetryPolicy, Transport};
@@ -43,10 +44,10 @@ use crate::ledger::place::Trust;
 use crate::ledger::{Ledger, LedgerStore, MemoryLedger};
 use crate::manifest::{Manifest, Name};
 use crate::net::ExchangeObserver;
-use crate::plan::{AdoptedSecrets, Adoption, KnownNames, Operator, Resend, Selection};
+use crate::plan::{AdoptedSecrets, Adoption, KnownNames, Operator, Resend};
 use crate::progress::Progress;
 use crate::secret::{Secret, Secrets};
-use crate::settings::run::{GuardSettings, RunSettings};
+use crate::settings::run::RunSettings;
 use crate::simulator::{API_KEY, Simulator, SimulatorOptions};
 use crate::source::git::{CommitId, Revision};
 use crate::sync::{self, Desired, Files, Request, Shell, SyncError, Synced};
@@ -56,6 +57,7 @@ pub use error::{GitSettingsError, OpenError, TenantError, UnreadableSecret};
 use names::outlasted;
 pub use names::{UnknownNames, check_names, check_removals, unknown_removals};
 pub use rejected_revision::RejectedRevision;
+use request::{check_request, request};
 pub use secrets::{SecretSelection, declared_bindings};
 pub use source::{Source, check_directory};
 pub use state::Access;
@@ -129,8 +131,13 @@ impl Session {
     /// A simulated tenant in this process, whose ledger ends with it.
     #[must_use]
     pub fn simulated() -> Self {
+        Self::in_memory(SIMULATED)
+    }
+
+    /// An empty ledger in this process, for a tenant of this name.
+    fn in_memory(tenant: &str) -> Self {
         Self {
-            tenant: SIMULATED.to_owned(),
+            tenant: tenant.to_owned(),
             state: None,
             trust: Trust::Own,
             access: Access::DryRun,
@@ -184,16 +191,34 @@ impl Session {
         &self,
         settings: &RunSettings,
         opened: Opened,
-        options: Preparation<'_>,
+        mut options: Preparation<'_>,
     ) -> Result<Prepared<HttpTransport>, OpenError> {
+        let observer = options.observer.take();
+        let tenant = Tenant::new(&settings.tenant, RetryPolicy::default(), observer)?;
+        let (desired, request) = self.desired(settings, opened, options).await?;
+        Ok(Prepared {
+            tenant: self.tenant.clone(),
+            store: Arc::clone(&self.store),
+            reader: tenant.reader(desired.known_secrets()),
+            desired,
+            request,
+        })
+    }
+
+    /// Resolves the secrets of a run, without a connection to the tenant.
+    async fn desired(
+        &self,
+        settings: &RunSettings,
+        opened: Opened,
+        options: Preparation<'_>,
+    ) -> Result<(Desired, Request), OpenError> {
         let Preparation {
             wishes,
             lookup,
-            observer,
+            observer: _,
             progress,
         } = options;
         let state = self.state.as_deref();
-        let tenant = Tenant::new(&settings.tenant, RetryPolicy::default(), observer)?;
         let fingerprinter = match lookup {
             // No fingerprint is made of unresolved references.
             SecretSelection::Nothing => None,
@@ -218,13 +243,7 @@ impl Session {
             secrets,
             fingerprinter,
         };
-        Ok(Prepared {
-            tenant: self.tenant.clone(),
-            store: Arc::clone(&self.store),
-            reader: tenant.reader(desired.known_secrets()),
-            desired,
-            request,
-        })
+        Ok((desired, request))
     }
 
     /// Connects to a simulated tenant. No secret is resolved.
@@ -344,69 +363,6 @@ pub struct Wishes {
     /// Names in the settings that earlier runs of this process knew: settings that are kept
     /// outlast an integration. `None` for a run whose names are given to it alone.
     pub known_before: Option<BTreeSet<Name>>,
-}
-
-fn request(settings: &RunSettings, opened: &Opened, wishes: Wishes) -> Request {
-    let GuardSettings {
-        policy,
-        limits,
-        allow_replace,
-        allow_removal,
-        delete_credentials,
-        connections,
-    } = &settings.guard;
-    let Wishes {
-        operator,
-        resend,
-        backing_off,
-        respects_rejections,
-        known_before: _,
-    } = wishes;
-    let revision = opened.revision.as_ref();
-    Request {
-        selection: settings.selection.clone(),
-        on_drift: settings.on_drift,
-        on_conflict: settings.on_conflict,
-        apply: apply::ApplyOptions {
-            parallelism: settings.parallelism,
-            wait_timeout: settings.wait_timeout,
-            clock: apply::Clock::SYSTEM,
-            delete_credentials: *delete_credentials,
-        },
-        policy: *policy,
-        limits: *limits,
-        connections: *connections,
-        allow_replace: allow_replace.clone(),
-        // `check_removals` checks the names that no source of names knows.
-        allow_removal: allow_removal.clone(),
-        source: source::shown(settings, revision),
-        revision: revision.map(|revision| revision.id.to_string()),
-        operator,
-        resend,
-        backing_off,
-        respects_rejections,
-        ..Request::new(jiff::Timestamp::now())
-    }
-}
-
-fn check_request(request: &Request, opened: &Opened) -> Result<(), UnknownNames> {
-    let Request {
-        selection: Selection { only, exclude },
-        allow_replace,
-        resend,
-        ..
-    } = request;
-    let names = [only, exclude, allow_replace, &resend.names];
-    if names.iter().all(|names| names.is_empty()) {
-        return Ok(());
-    }
-    let known = KnownNames::of(&opened.manifest, &opened.ledger);
-    check_names(
-        &request.selection,
-        &request.allow_replace,
-        &request.resend,
-        &known,
-    )
 }
 
 /// A run that can be planned and applied.

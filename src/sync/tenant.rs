@@ -10,7 +10,6 @@ use crate::ledger::Ledger;
 use crate::live::{Live, RemoteId, Scope, Unreadable, UnreadableParts};
 use crate::plan as planning;
 use crate::platform::by_wire;
-use crate::text::chain;
 
 /// Maximum number of concurrent requests for integrations that the list lacks.
 pub(super) const QUESTIONS: usize = 8;
@@ -30,18 +29,18 @@ pub async fn read_tenant<R: ReadApi>(
     Ok(live)
 }
 
-/// Stands for a tenant that could not be read: nothing is certain, and nothing is written.
+/// Stands for a tenant that could not be read, with the reason: nothing is certain, and nothing is written.
 #[must_use]
 pub fn unread_tenant(
     desired: &Desired,
     request: &Request,
     ledger: &Ledger,
-    error: &ApiError,
+    reason: String,
 ) -> PlannedTenant {
     let live = Live {
         unreadable: vec![Unreadable {
             scope: Scope::Everything,
-            reason: chain(error),
+            reason,
         }],
         ..Live::default()
     };
