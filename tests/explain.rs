@@ -165,6 +165,16 @@ fn unknown_code_is_wrong_usage_and_the_nearest_is_named() {
     error: no diagnostic has the code W9999
      help: see docs/diagnostics.md for all codes
     ");
+    let ran = explain("E03").exits_with(64);
+    insta::assert_snapshot!(ran.stderr);
+    for subject in ["E0302 ", " e0301", "E0301\n"] {
+        explain(subject).exits_with(0);
+    }
+    for subject in ["E03011", "W06", "E12 "] {
+        let ran = explain(subject).exits_with(64);
+        let said = format!("no diagnostic has the code {}\n", subject.trim());
+        assert!(ran.stderr.contains(&said), "{}", ran.stderr);
+    }
     let json = Integrationd::new(["explain", "E9999", "-o", "json"]).run();
     let document = json.exits_with(64).json();
     assert_eq!(
@@ -179,9 +189,10 @@ fn anything_else_is_the_name_of_an_integration() {
     let empty = tempfile::TempDir::new().unwrap();
     for subject in [
         "warehouse-prod",
-        "E03011",
         "E030x",
         "X0301",
+        "e12",
+        "w10",
         "E",
         "",
         "\u{1b}[31mE0301",

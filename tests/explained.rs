@@ -402,6 +402,24 @@ fn mistakes_of_other_documents_are_not_shown() {
 }
 
 #[test]
+fn name_like_a_code_is_explained_if_a_file_has_it() {
+    let world = World::in_sync();
+    world.ran(&["E9999"]).exits_with(64);
+    assert_eq!(world.tenant.requests(), Vec::<String>::new());
+    let lake = LAKE.replace("lake.example.com", "other.example.com");
+    world.files.write("E9999.yaml", &lake);
+    let text = world.explain(&["E9999"]);
+    assert!(
+        text.starts_with("E9999 (Databricks Unity Catalog)\n"),
+        "{text}"
+    );
+    world.sync(&[]).exits_with(0);
+    world.remove("E9999.yaml");
+    let text = world.explain(&["E9999"]);
+    assert!(text.contains("Live:          id 3"), "{text}");
+}
+
+#[test]
 fn deleted_integration_is_found_by_its_id() {
     let world = World::in_sync();
     world.remove("lake.yaml");

@@ -10,11 +10,11 @@ use super::help;
 use crate::client;
 use crate::diagnostic::Code;
 use crate::report::exit::Exit;
-use crate::report::explain::{Explanation, code};
+use crate::report::explain::{Explanation, unknown_code};
 use crate::report::failure::CommandFailure;
 use crate::report::format::{OutputFormat, render};
 use crate::report::integration::{IntegrationDocument, exit_code};
-use crate::session::explain::explain;
+use crate::session::explain::{explain, is_known};
 use crate::text::chain;
 
 /// Explain the state of an integration, or the code of a diagnostic
@@ -41,7 +41,9 @@ pub(super) struct ExplainArgs {
 impl CommandArgs for ExplainArgs {
     fn reads_settings(matches: &ArgMatches) -> bool {
         let subject = matches.get_one::<String>("subject");
-        !subject.is_some_and(|subject| Code::is_number(subject))
+        subject
+            .and_then(|it| Code::from_number(it.trim()))
+            .is_none()
     }
 
     fn format(&self) -> OutputFormat {
@@ -53,13 +55,15 @@ impl CommandArgs for ExplainArgs {
     }
 
     async fn run(self, context: CommandContext<'_>) -> Result<Exit, CommandFailure> {
-        let terminal = context.terminal;
-        if Code::is_number(&self.subject) {
-            let explanation = Explanation::new(code(&self.subject)?);
-            terminal.result(&render(self.output, &explanation));
+        let (terminal, subject) = (context.terminal, self.subject.trim());
+        if let Some(code) = Code::from_number(subject) {
+            terminal.result(&render(self.output, &Explanation::new(code)));
             return Ok(Exit::Success);
         }
         let settings = (*self.run).into();
+        if Code::is_resembled_by(subject) && !is_known(&settings, subject).await {
+            return Err(unknown_code(subject));
+        }
         let explained = explain(&settings, &self.subject, &terminal).await?;
         let mut document = IntegrationDocument::new(&explained);
         if let Some(tenant) = &explained.tenant {

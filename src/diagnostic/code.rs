@@ -201,11 +201,16 @@ impl Code {
         all.find(|code| code.number().eq_ignore_ascii_case(number))
     }
 
-    /// True if the text has the form of a code, in upper or lower case.
+    /// True if the text resembles a code: with four digits in upper or lower case, or in upper
+    /// case with any number of digits from two. Shorter texts in lower case are names.
     #[must_use]
-    pub fn is_number(text: &str) -> bool {
-        let digits = text.strip_prefix(['E', 'e', 'W', 'w']);
-        digits.is_some_and(|it| it.len() == 4 && it.bytes().all(|b| b.is_ascii_digit()))
+    pub fn is_resembled_by(text: &str) -> bool {
+        let Some(digits) = text.strip_prefix(['E', 'e', 'W', 'w']) else {
+            return false;
+        };
+        let is_long_enough =
+            digits.len() == 4 || (digits.len() > 1 && text.starts_with(['E', 'W']));
+        is_long_enough && digits.bytes().all(|b| b.is_ascii_digit())
     }
 
     /// Severity: an error stops its document. The letter of the number shows it too.

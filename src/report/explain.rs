@@ -66,23 +66,25 @@ impl Explanation {
     }
 }
 
-/// The requested code.
-///
-/// # Errors
-/// No diagnostic has it.
-pub fn code(number: &str) -> Result<Code, CommandFailure> {
-    Code::from_number(number).ok_or_else(|| {
-        let numbers = Code::ALL.iter().map(|code| code.number());
-        let meant = match nearest(number, numbers) {
-            Some(number) => format!("did you mean {number}? "),
-            None => String::new(),
-        };
-        CommandFailure::new(
-            Exit::Usage,
-            format_args!("no diagnostic has the code {}", number.to_ascii_uppercase()),
-            format_args!("{meant}see docs/diagnostics.md for all codes"),
-        )
-    })
+/// The failure for a code that no diagnostic has: the codes that begin with it, or the nearest.
+#[must_use]
+pub fn unknown_code(number: &str) -> CommandFailure {
+    let number = number.to_ascii_uppercase();
+    let numbers = || Code::ALL.iter().map(|code| code.number());
+    let mut meant: Vec<&str> = numbers().filter(|it| it.starts_with(&number)).collect();
+    if meant.is_empty() {
+        meant.extend(nearest(&number, numbers()));
+    }
+    let meant = match meant.split_last() {
+        None => String::new(),
+        Some((only, [])) => format!("did you mean {only}? "),
+        Some((last, others)) => format!("did you mean {} or {last}? ", others.join(", ")),
+    };
+    CommandFailure::new(
+        Exit::Usage,
+        format_args!("no diagnostic has the code {number}"),
+        format_args!("{meant}see docs/diagnostics.md for all codes"),
+    )
 }
 
 impl Document for Explanation {
