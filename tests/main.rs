@@ -150,6 +150,8 @@ mod snippet;
 #[cfg(test)]
 mod sops;
 #[cfg(test)]
+mod sources;
+#[cfg(test)]
 mod state;
 #[cfg(test)]
 mod status;

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::args::{
-    ConnectionArgs, ConnectionsArgs, FilesArgs, HandOver, HandOverArgs, ReferenceArgs, StateArgs,
-    VariableArgs, VaultArgs,
+    ConnectionArgs, ConnectionsArgs, FilesArgs, GitArgs, HandOver, HandOverArgs, ReferenceArgs,
+    StateArgs, VariableArgs, VaultArgs,
 };
 use super::command::{CommandArgs, CommandContext};
 use super::help;
@@ -48,6 +48,8 @@ pub(super) struct NamedFilesArgs {
     /// Directory of integration files
     #[arg(long, value_name = "DIR", default_value = "integrations.d")]
     pub dir: PathBuf,
+    #[command(flatten)]
+    pub git: GitArgs,
     #[command(flatten)]
     pub variables: VariableArgs,
     #[command(flatten)]
@@ -108,6 +110,7 @@ impl From<NamedFilesArgs> for RunSettings {
     fn from(args: NamedFilesArgs) -> Self {
         let NamedFilesArgs {
             dir,
+            git,
             variables,
             references,
             vault,
@@ -122,6 +125,7 @@ impl From<NamedFilesArgs> for RunSettings {
         };
         Self {
             files: files.into(),
+            git: git.settings(),
             state: place.state,
             guard: GuardSettings {
                 connections: connections.connections,

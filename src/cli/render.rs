@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::args::{FilesArgs, ReferenceArgs};
+use super::args::{FilesArgs, GitArgs, ReferenceArgs, StateArgs};
 use super::command::{CommandArgs, CommandContext};
 use super::help;
 use crate::diagnostic;
@@ -10,7 +10,8 @@ use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
 use crate::report::format::{OutputFormat, render};
 use crate::report::rendering::Rendering;
-use crate::session::check_directory;
+use crate::session::read_files;
+use crate::settings::run::RunSettings;
 
 /// Print the files with variables filled in and secrets as references
 #[derive(Debug, Args)]
@@ -18,6 +19,10 @@ use crate::session::check_directory;
 pub(super) struct RenderArgs {
     #[command(flatten)]
     pub files: FilesArgs,
+    #[command(flatten)]
+    pub git: GitArgs,
+    #[command(flatten)]
+    pub place: StateArgs,
     /// Format of the result on standard output: `text` is YAML
     #[arg(long, short, value_name = "FORMAT", value_enum, default_value_t = OutputFormat::Text)]
     pub output: OutputFormat,
@@ -34,7 +39,13 @@ impl CommandArgs for RenderArgs {
 
     async fn run(self, context: CommandContext<'_>) -> Result<Exit, CommandFailure> {
         let terminal = context.terminal;
-        let manifest = check_directory(&self.files.into(), &terminal)?;
+        let settings = RunSettings {
+            files: self.files.into(),
+            git: self.git.settings(),
+            state: self.place.state,
+            ..RunSettings::default()
+        };
+        let manifest = read_files(&settings, &terminal).await?;
         terminal.err_unfolded(&diagnostic::render(&manifest.diagnostics, true));
         let exit = Exit::of_files(&manifest);
         terminal.result(&render(self.output, &Rendering::new(&manifest, exit)));

@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::manifest::{DeclaredSettings, Flat};
@@ -29,6 +30,10 @@ const WHOLE: &str = "daemon";
 /// Arguments that are no settings.
 /// The file has [`VARIABLES`] for `var`, with types.
 const NOT_SETTINGS: &[&str] = &["help", "version", "config", "var"];
+
+/// Commands for which a directory on the line takes the place of a repository that only the
+/// environment or the settings file names.
+const PREFER_DIRECTORY: &[&str] = &["adopt", "render", "script", "snippet"];
 
 /// The command line as it is declared.
 #[derive(Clone, Copy)]
@@ -114,6 +119,9 @@ impl Line {
         if let Some((name, _)) = independent {
             // A wrong setting in the environment does not concern it either.
             command = command.mut_subcommand(name, without_environment);
+        }
+        if let Some((name, _)) = subcommand.filter(|(name, given)| prefers_directory(name, given)) {
+            command = command.mut_subcommand(name, without_repository);
         }
         let matches = command
             .try_get_matches_from(line)
@@ -275,6 +283,19 @@ fn with_defaults(
     let command = set(command, &ids);
     names.into_iter().fold(command, |command, name| {
         command.mut_subcommand(name, |subcommand| set(subcommand, &ids))
+    })
+}
+
+/// True if a directory is on the line of such a command, and a repository is not.
+fn prefers_directory(command: &str, given: &ArgMatches) -> bool {
+    let is_on_line = |id| given.value_source(id) == Some(ValueSource::CommandLine);
+    PREFER_DIRECTORY.contains(&command) && is_on_line("dir") && !is_on_line("git")
+}
+
+fn without_repository(command: Command) -> Command {
+    command.mut_arg("git", |arg| {
+        let nothing: [&'static str; 0] = [];
+        arg.env(None::<&'static str>).default_values(nothing)
     })
 }
 

@@ -1,7 +1,7 @@
 //! The configuration snippet of a cluster that asks Immuta itself.
 
-use super::export::{ExportError, prepared, read};
-use super::{Access, OpenError, Prepared, Session, Source, Watcher};
+use super::export::ExportError;
+use super::{Access, OpenError, Preparation, Prepared, SecretSelection, Session, Watcher, Wishes};
 use crate::immuta::{ApiError, Effect, HttpTransport, Reader};
 use crate::ledger::Ledger;
 use crate::ledger::place::Trust;
@@ -87,8 +87,9 @@ pub async fn snippet(
     approve: Option<&(dyn Fn() -> bool + Sync)>,
     watcher: &dyn Watcher,
 ) -> Result<SnippetResult, SnippetError> {
-    let contents = Source::Directory.read(settings, None, watcher).await?;
-    let manifest = contents.manifest;
+    let opening = Session::open_with_files(settings, Trust::AnyForRoot, Access::DryRun, watcher);
+    let (session, opened) = opening.await?;
+    let manifest = opened.manifest();
     let Some(integration) = manifest.find(name) else {
         return Err(SnippetError::NotDescribed {
             name: name.to_owned(),
@@ -99,10 +100,13 @@ pub async fn snippet(
     let Some(form) = &platform.snippet else {
         return Err(SnippetError::NoSnippet(platform.title));
     };
-    let own = integration.clone();
-    let session = Session::open(settings, Trust::AnyForRoot, Access::DryRun)?;
-    let ledger = read(&session).await?;
-    let first = prepared(&session, settings, manifest, ledger.clone()).await?;
+    let (own, ledger) = (integration.clone(), opened.ledger().clone());
+    // No secret is compared.
+    let preparation = Preparation {
+        lookup: SecretSelection::Nothing,
+        ..Preparation::new(Wishes::default())
+    };
+    let first = session.prepare(settings, opened, preparation).await?;
     let id = live_id(&first, &ledger, name).await?;
     let url = session.tenant().to_owned();
     let key = first.reader.cluster_key(&id, form.key).await?;

@@ -101,6 +101,18 @@ async fn directory_in_thread(
     })
 }
 
+/// Reads and checks the files of a source, without a tenant.
+///
+/// # Errors
+/// The source cannot be read.
+pub async fn read_files(
+    settings: &RunSettings,
+    watcher: &dyn Watcher,
+) -> Result<Manifest, OpenError> {
+    let contents = Source::of(settings)?.read(settings, None, watcher).await?;
+    Ok(contents.manifest)
+}
+
 /// Reads and checks the files of a directory, offline.
 ///
 /// # Errors

@@ -106,7 +106,7 @@ pub(crate) enum Verify {
 
 impl GitArgs {
     /// The repository, if one is given.
-    pub(super) fn settings(self) -> Option<GitSettings> {
+    pub(crate) fn settings(self) -> Option<GitSettings> {
         let Self {
             git,
             git_branch,
