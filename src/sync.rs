@@ -14,26 +14,29 @@ mod proof;
 mod recorded;
 mod recorder;
 mod rejections;
+mod request;
 mod tenant;
+mod trigger;
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::HashSet;
 
 use crate::apply::{self, Observer, Outcome, Stop};
 use crate::immuta::{ApiError, KnownSecrets, ReadApi, WriteApi};
-use crate::ledger::{Fingerprint, Fingerprinter, Ledger, LedgerStore, StoreError, Suspensions};
+use crate::ledger::{Fingerprint, Fingerprinter, Ledger, LedgerStore, StoreError};
 use crate::live::Live;
-use crate::manifest::{Manifest, Name};
+use crate::manifest::Manifest;
 use crate::plan::{
-    self, AdoptedSecrets, Adoption, Approved, Exceeded, GuardLimits, OnConflict, OnDrift, Operator,
-    Plan, PlanContext, Policy, Recovery, Resend, Selection,
+    self, AdoptedSecrets, Adoption, Approved, Exceeded, Plan, PlanContext, PlanDigest, Recovery,
 };
 use crate::secret::{Secret, Secrets, Template};
 use crate::source::Unconfirmed;
 pub use files::Files;
 pub use owners::{fresh as fresh_owners, of_tenant as owners_of_tenant};
 use recorded::{note, records, write_down};
+pub use request::{LookForConnections, Request};
 use tenant::fetch;
 pub use tenant::{read_tenant, unread_tenant};
+pub use trigger::{RunTrigger, TriggerReason};
 
 /// Desired state of the files, with all resolved secrets.
 #[derive(Debug)]
@@ -77,81 +80,6 @@ impl Desired {
                 .for_each_text(&mut |text| in_clear.push(text));
         }
         KnownSecrets::of_files(secrets, in_clear.into_iter())
-    }
-}
-
-/// Source of the tenant's connections.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
-pub enum LookForConnections {
-    /// Ask the tenant
-    #[default]
-    Auto,
-    /// Assume that the tenant has no connections
-    None,
-}
-
-/// Request for a sync of the files.
-#[derive(Debug, Clone)]
-pub struct Request {
-    /// The selected documents.
-    pub selection: Selection,
-    /// The moment of the run, for suspensions that end: one for all plans of it.
-    pub now: jiff::Timestamp,
-    /// Action for values that were changed on the server.
-    pub on_drift: OnDrift,
-    /// Action for values that were changed both in the file and on the server.
-    pub on_conflict: OnConflict,
-    /// Kinds of actions to take.
-    pub policy: Policy,
-    /// Maximum numbers of writes.
-    pub limits: GuardLimits,
-    /// The source of the tenant's connections.
-    pub connections: LookForConnections,
-    /// Integrations that may be deleted and created again where they cannot be edited.
-    pub allow_replace: BTreeSet<Name>,
-    /// Integrations that may be deleted although their file still exists.
-    pub allow_removal: BTreeSet<Name>,
-    /// Integrations that operators have suspended.
-    pub suspended: Suspensions,
-    /// Integrations that failed a moment ago, and when each may be written again.
-    pub backing_off: BTreeMap<Name, jiff::Timestamp>,
-    /// True if rejected writes are retried only after a pause: a manual run does not wait.
-    pub respects_rejections: bool,
-    /// Integrations for which contested values are repaired.
-    pub operator: Operator,
-    /// Integrations whose secrets are resent.
-    pub resend: Resend,
-    /// Source of the files, for the history.
-    pub source: String,
-    /// Their revision, if they have one.
-    pub revision: Option<String>,
-    /// Options of the apply.
-    pub apply: apply::ApplyOptions,
-}
-
-impl Request {
-    /// All files, with the defaults of everything else.
-    #[must_use]
-    pub fn new(now: jiff::Timestamp) -> Self {
-        Self {
-            selection: Selection::default(),
-            now,
-            on_drift: OnDrift::default(),
-            on_conflict: OnConflict::default(),
-            policy: Policy::default(),
-            limits: GuardLimits::default(),
-            connections: LookForConnections::default(),
-            allow_replace: BTreeSet::new(),
-            allow_removal: BTreeSet::new(),
-            suspended: Suspensions::default(),
-            backing_off: BTreeMap::new(),
-            respects_rejections: false,
-            operator: Operator::default(),
-            resend: Resend::default(),
-            source: String::new(),
-            revision: None,
-            apply: apply::ApplyOptions::default(),
-        }
     }
 }
 
@@ -214,6 +142,11 @@ pub enum Ending {
     Planned,
     /// There was nothing to carry out.
     NothingToDo,
+    /// It is not the plan that was approved.
+    Unexpected {
+        /// The approved plan.
+        expected: PlanDigest,
+    },
     /// The plan goes beyond a limit.
     Guarded(Vec<Exceeded>),
     /// It was not approved.
@@ -233,7 +166,7 @@ impl Ending {
     pub fn was_asked(&self) -> bool {
         match self {
             Self::Refused(_) | Self::Applied { .. } => true,
-            Self::Planned | Self::NothingToDo | Self::Guarded(_) => false,
+            Self::Planned | Self::NothingToDo | Self::Unexpected { .. } | Self::Guarded(_) => false,
         }
     }
 }
@@ -385,6 +318,9 @@ pub async fn dry_run<R: ReadApi>(
 ) -> Result<Synced, SyncError> {
     let planned = make_confirmed_plan(api, desired, request, ledger).await?;
     let plan = planned.plan;
+    if let Some(ending) = unexpected(&plan, request) {
+        return Ok(Synced { plan, ending });
+    }
     let exceeded = request.limits.exceeded(&plan);
     let ending = if exceeded.is_empty() {
         Ending::Planned
@@ -392,6 +328,12 @@ pub async fn dry_run<R: ReadApi>(
         Ending::Guarded(exceeded)
     };
     Ok(Synced { plan, ending })
+}
+
+/// The end of a run whose plan is another one than the approved one.
+fn unexpected(plan: &Plan, request: &Request) -> Option<Ending> {
+    let expected = request.expect?;
+    (plan.digest != expected).then_some(Ending::Unexpected { expected })
 }
 
 /// Makes the plan, carries it out if it is approved, and verifies that nothing is left.
@@ -410,6 +352,9 @@ pub async fn sync<R: ReadApi, W: WriteApi>(
     let ledger = store.read().await?;
     let planned = make_confirmed_plan(&api, desired, request, &ledger).await?;
     let PlannedTenant { plan, recovery, .. } = planned;
+    if let Some(ending) = unexpected(&plan, request) {
+        return Ok(Synced { plan, ending });
+    }
     let now = request.apply.clock.now();
     owners::remember(store, ledger.connections, &plan.owners, now).await?;
     // Of a tenant that lost too much nothing is believed, not even how a write ended.

@@ -48,6 +48,8 @@ mod end_to_end;
 #[cfg(test)]
 mod exit_codes;
 #[cfg(test)]
+mod expected;
+#[cfg(test)]
 mod explain;
 #[cfg(test)]
 mod explained;

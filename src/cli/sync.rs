@@ -1,5 +1,7 @@
 //! `sync`: plan and apply once.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use clap::builder::BoolishValueParser;
 
@@ -8,6 +10,8 @@ use super::command::{CommandArgs, CommandContext};
 use super::help;
 use crate::console::{SyncCommand, sync};
 use crate::ledger::place::Trust;
+use crate::plan::PlanDigest;
+use crate::report::approved::ApprovedPlan;
 use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
 use crate::report::format::OutputFormat;
@@ -36,6 +40,12 @@ pub(super) struct SyncArgs {
     /// integrations); may be repeated
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub resend_secrets: Vec<String>,
+    /// Apply only the plan with this digest, which `--dry-run -o json` shows
+    #[arg(long, value_name = "DIGEST")]
+    pub expect: Option<PlanDigest>,
+    /// JSON document of the approved plan, to show how the plan differs from it
+    #[arg(long, value_name = "FILE", requires = "expect")]
+    pub approved: Option<PathBuf>,
     /// Format of the result on standard output
     #[arg(long, short, value_name = "FORMAT", value_enum, default_value_t = OutputFormat::Text)]
     pub output: OutputFormat,
@@ -65,12 +75,16 @@ impl CommandArgs for SyncArgs {
     }
 
     async fn run(self, context: CommandContext<'_>) -> Result<Exit, CommandFailure> {
+        let approved = self.approved.zip(self.expect);
+        let approved = approved.map(|(path, expect)| ApprovedPlan::read(&path, expect));
         let options = SyncCommand {
             dry_run: self.dry_run,
             simulate: self.simulate,
             detailed_exitcode: self.detailed_exitcode,
             asks: !(self.yes || self.simulate),
             resend_secrets: self.resend_secrets,
+            expect: self.expect,
+            approved: approved.transpose()?,
             output: self.output,
         };
         let (settings, entry) = (context.settings(*self.run), context.entry(Trust::Own));

@@ -21,6 +21,10 @@ const OF_CLIENT: &[&str] = &["state", "url", "socket", "standalone"];
 /// The directory of integration files.
 const DIRECTORY: &str = "dir";
 
+/// Arguments that are paths on the machine of both: the directory, and the document of an
+/// approved plan.
+const PATHS: [&str; 2] = [DIRECTORY, "approved"];
+
 /// The repository that takes the place of the directory.
 const REPOSITORY: &str = "git";
 
@@ -93,7 +97,7 @@ fn values(
 ) -> Result<Vec<String>, CommandFailure> {
     let raw = matches.get_raw(id).into_iter().flatten();
     let values = raw.map(|value| {
-        let is_path = id == DIRECTORY || (may_be_path && Path::new(value).exists());
+        let is_path = PATHS.contains(&id) || (may_be_path && Path::new(value).exists());
         let path = is_path.then(|| std::path::absolute(value).ok());
         let value = path.flatten().map_or(value.to_owned(), OsString::from);
         value.into_string().map_err(|value| {

@@ -13,8 +13,9 @@ use crate::cancellable::CancellableTask;
 use crate::diagnostic;
 use crate::immuta::Transport;
 use crate::manifest::Manifest;
-use crate::plan::{KnownNames, Operation, Plan};
+use crate::plan::{KnownNames, Operation, Plan, PlanDigest};
 use crate::process::signal::{InterruptedPhase, RunPhase, RunSignals, Writing};
+use crate::report::approved::ApprovedPlan;
 use crate::report::exit::{Exit, exit};
 use crate::report::failure::CommandFailure;
 use crate::report::format::{OutputFormat, render};
@@ -39,6 +40,10 @@ pub(crate) struct SyncCommand {
     pub asks: bool,
     /// Integrations whose stored secrets are sent again.
     pub resend_secrets: Vec<String>,
+    /// The only plan that may be applied, if one was approved before.
+    pub expect: Option<PlanDigest>,
+    /// The document of that plan.
+    pub approved: Option<ApprovedPlan>,
     /// Format of the result.
     pub output: OutputFormat,
 }
@@ -130,11 +135,11 @@ async fn open(
     control: &Control,
 ) -> Result<Exit, CommandFailure> {
     let terminal = &control.terminal;
-    let wishes = Wishes::of(
-        &settings,
-        options.resend_secrets.clone(),
-        terminal.can_ask(),
-    );
+    let resend = options.resend_secrets.clone();
+    let wishes = Wishes {
+        expect: options.expect,
+        ..Wishes::of(&settings, resend, terminal.can_ask())
+    };
     let screen = Screen {
         terminal: terminal.clone(),
         output: options.output,
@@ -215,7 +220,8 @@ async fn execute<T: Transport>(
         if !control.phase.begin_report() {
             return Ok(Exit::Partial);
         }
-        let mut report = Report::from(result);
+        let report = Report::from(result);
+        let mut report = report.compared_with(options.approved.as_ref());
         let exit = finish(&report, options, terminal);
         if terminal.client().is_none() {
             // The process ends: freeing what would be recorded piece by piece only delays that.

@@ -76,7 +76,9 @@ pub(super) async fn carry_out(context: &WorkerContext, run: HandedRun, stop: &St
 fn writes(exit: Exit) -> bool {
     match exit {
         Exit::Success | Exit::Failed | Exit::Partial | Exit::InvalidFile => true,
-        Exit::Pending | Exit::Refused | Exit::Usage | Exit::InvalidSettings => false,
+        Exit::Pending | Exit::Refused | Exit::Unexpected | Exit::Usage | Exit::InvalidSettings => {
+            false
+        }
     }
 }
 

@@ -53,7 +53,9 @@ pub(super) fn of_report(report: &Report, pause: Option<Duration>) -> Disposition
             ..
         } => return Disposition::Transient,
         Ending::Applied { outcomes, .. } => outcomes.iter().any(|o| o.result.is_err()),
-        Ending::Planned | Ending::NothingToDo | Ending::Refused(_) => false,
+        Ending::Planned | Ending::NothingToDo | Ending::Unexpected { .. } | Ending::Refused(_) => {
+            false
+        }
     };
     match (exit(report, false), pause) {
         (_, Some(pause)) => Disposition::Retry(pause),
@@ -68,6 +70,7 @@ pub(super) fn of_report(report: &Report, pause: Option<Duration>) -> Disposition
             | Exit::Pending
             | Exit::Partial
             | Exit::Refused
+            | Exit::Unexpected
             | Exit::Usage
             | Exit::InvalidSettings,
             None,

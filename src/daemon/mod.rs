@@ -58,6 +58,8 @@ pub use schedule::Schedule;
 pub use status::{ClientCommand, DaemonPhase, DaemonStatus, RejectedSettings};
 pub use view::RunView;
 
+pub use crate::sync::TriggerReason;
+
 use control::handed::HandedRun;
 use throttle::{RunFinding, Throttle};
 
@@ -106,32 +108,6 @@ impl Trigger {
             TriggerReason::SourceChanged
         } else {
             TriggerReason::Triggered
-        }
-    }
-}
-
-/// Reason for a run. Of two reasons the greater one counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum TriggerReason {
-    /// It was due.
-    Interval,
-    /// Something may be new: what failed is tried again, but not what was refused.
-    Triggered,
-    /// The source is another one than the last run has read.
-    SourceChanged,
-    /// Manual trigger: everything is retried.
-    Manual,
-}
-
-impl TriggerReason {
-    /// The word for it in the log.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Interval => "interval",
-            Self::SourceChanged => "source-changed",
-            Self::Triggered => "triggered",
-            Self::Manual => "manual",
         }
     }
 }

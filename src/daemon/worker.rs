@@ -32,7 +32,7 @@ use crate::report::{Counts, NotConverged, Report, not_converged, suspended, text
 use crate::session::{OpenError, Opened, Preparation, Session, Wishes};
 use crate::settings::daemon::DaemonSettings;
 use crate::source::git::Revision;
-use crate::sync::{Approval, Ending, Shell, SyncError};
+use crate::sync::{Approval, Ending, RunTrigger, Shell, SyncError};
 use crate::text::chain;
 
 /// Number of runs on the page.
@@ -246,6 +246,7 @@ impl Worker {
         let backing_off = self.backoff.backing_off(now).into_iter();
         Wishes {
             known_before: Some(self.known_names.clone()),
+            trigger: RunTrigger::Daemon(reason),
             respects_rejections: operator == Operator::Absent && !is_pushed,
             operator,
             // The moment is shown, and may be beyond every calendar.
@@ -265,7 +266,11 @@ impl Worker {
             .after(actions.iter().filter_map(waited_for), now);
         let outcomes = match &report.synced.ending {
             Ending::Applied { outcomes, .. } => outcomes.as_slice(),
-            Ending::Planned | Ending::NothingToDo | Ending::Guarded(_) | Ending::Refused(_) => &[],
+            Ending::Planned
+            | Ending::NothingToDo
+            | Ending::Unexpected { .. }
+            | Ending::Guarded(_)
+            | Ending::Refused(_) => &[],
         };
         let is_tried = |o: &&Outcome| !o.result.as_ref().is_err_and(ActionFailure::is_unfinished);
         let tried = outcomes.iter().filter(is_tried);
@@ -421,7 +426,7 @@ fn how(report: &Report) -> String {
             }
         }
         Ending::Guarded(_) => "the guard refused the plan".to_owned(),
-        Ending::Planned | Ending::NothingToDo | Ending::Refused(_) => {
+        Ending::Planned | Ending::NothingToDo | Ending::Unexpected { .. } | Ending::Refused(_) => {
             text::counted(&report.synced.plan)
         }
     }

@@ -1,7 +1,10 @@
 //! The body of a write, as the plan shows it and the encoder sends it.
 
+use serde_json::{Value as Json, json};
+
+use super::compare::to_json;
 use crate::manifest::Integration;
-use crate::platform::Platform;
+use crate::platform::{Field, Platform};
 use crate::secret::Reference;
 use crate::value::{Object, Value};
 
@@ -32,6 +35,21 @@ impl Body {
         }
     }
 
+    /// The whole body as JSON, with references where secrets will stand.
+    #[must_use]
+    pub fn shown(&self) -> Json {
+        let fields = self.platform.fields(self.auto_bootstrap, &self.config);
+        let shown = fields.into_iter().map(|(name, field)| {
+            let value = match field {
+                Field::Type(wire) => wire.into(),
+                Field::AutoBootstrap(value) => value.into(),
+                Field::Config(config) => with_references(config),
+            };
+            (name.to_owned(), value)
+        });
+        Json::Object(shown.collect())
+    }
+
     /// Calls `visit` with every reference in the body.
     pub(super) fn for_each_reference<'a>(&'a self, visit: &mut dyn FnMut(&'a Reference)) {
         for (_, value) in self.config.iter() {
@@ -47,6 +65,32 @@ fn merge(config: &mut Object, extra: &Object) {
         match (config.get_mut(key), value) {
             (Some(Value::Object(inner)), Value::Object(more)) => merge(inner, more),
             (_, value) => config.insert(key, value.clone()),
+        }
+    }
+}
+
+/// An object as JSON, with references where secrets will stand.
+#[must_use]
+pub fn with_references(object: &Object) -> Json {
+    let members = object.iter();
+    Json::Object(
+        members
+            .map(|(key, it)| (key.to_owned(), value(it)))
+            .collect(),
+    )
+}
+
+fn value(value: &Value) -> Json {
+    match value {
+        Value::Secret(template) => {
+            let references: Vec<String> = template.references().map(ToString::to_string).collect();
+            json!({ "secret": true, "references": references })
+        }
+        Value::Hidden(_) => json!({ "secret": true, "references": [] }),
+        Value::Object(inner) => with_references(inner),
+        Value::List(items) => Json::Array(items.iter().map(self::value).collect()),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) => {
+            to_json(value).unwrap_or(Json::Null)
         }
     }
 }

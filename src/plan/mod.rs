@@ -23,6 +23,7 @@ mod coverage;
 mod decide;
 mod diff;
 mod differences;
+mod digest;
 mod evidence;
 mod guard;
 mod history;
@@ -53,7 +54,7 @@ pub use absence::SourceKind;
 pub use adopt::{AdoptedSecrets, Adoption, AdoptionResult, adopt};
 pub use before::Before;
 pub use block::{Block, Freeze, Undeletable};
-pub use body::Body;
+pub use body::{Body, with_references};
 pub use cause::{ChangedBy, changed_by};
 pub use change::{Change, ChangeKind, DisplayValue};
 pub use compare::{default_json as default_of, to_json as shown};
@@ -61,6 +62,7 @@ pub use contest::Operator;
 pub use converge::not_kept;
 pub use coverage::{Coverage, coverage};
 pub use differences::{Differences, differences};
+pub use digest::{InvalidDigest, PlanDigest};
 pub use evidence::{Absence, Contested, UnknownOutcome};
 pub use guard::{Approved, RefusedPlan, block_without_secrets, review};
 pub use history::{OnConflict, OnDrift};
@@ -99,6 +101,9 @@ pub struct Plan {
     /// One for each selected document, for each integration that no document describes any longer
     /// and that would be deleted, and for each write with an unknown outcome; by name.
     pub actions: Vec<Action>,
+    /// The digest of the actions as they were planned, before any of them was stopped for lack of
+    /// a secret.
+    pub digest: PlanDigest,
     /// Live integrations that no file describes, by id.
     pub unmanaged: Vec<Unmanaged>,
     /// Unreadable parts of the server's list.
@@ -381,6 +386,7 @@ pub fn plan(manifest: &Manifest, live: &Live, context: &PlanContext<'_>) -> Plan
     }
     actions.sort_by(|a, b| (&a.name, &a.origin).cmp(&(&b.name, &b.origin)));
     Plan {
+        digest: PlanDigest::of(&actions),
         managed,
         described: described_by_files,
         recorded: context.ledger.records.len(),

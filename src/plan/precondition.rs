@@ -24,8 +24,10 @@ use crate::ledger::Applied;
 use crate::live::{IntegrationStatus, Live, LiveIntegration, RemoteId, StatusPhase};
 use crate::manifest::Integration;
 use crate::platform::{
-    AttributePath, Class, CredentialTarget, Platform, every_attribute, value_at, walk,
+    Attribute, AttributePath, Class, CredentialTarget, Platform, every_attribute, find_attribute,
+    value_at, walk,
 };
+use crate::value::{Object, Value};
 
 /// A list of the tenant's integrations, indexed by what pairs them with files.
 #[derive(Debug)]
@@ -184,6 +186,11 @@ impl StatePrecondition {
         }
     }
 
+    /// The attributes of the live side that are compared, with their values.
+    pub(super) fn compared(&self) -> &BTreeMap<AttributePath, Json> {
+        &self.config
+    }
+
     /// Checks that the precondition still holds.
     ///
     /// # Errors
@@ -245,6 +252,26 @@ impl UpdatePrecondition {
         }
     }
 
+    /// The precondition of the live side.
+    pub(super) fn state(&self) -> &StatePrecondition {
+        &self.state
+    }
+
+    /// A body without the unknown attributes that it only carries on.
+    pub(super) fn without_carried(&self, body: &Body) -> Body {
+        let Integration {
+            platform,
+            config,
+            options,
+            ..
+        } = &self.integration;
+        let given = [Some(config), Some(&options.extra)];
+        Body {
+            config: known_or_given(platform.attributes, &body.config, given),
+            ..body.clone()
+        }
+    }
+
     /// Checks that the precondition still holds.
     ///
     /// # Errors
@@ -274,6 +301,27 @@ impl UpdatePrecondition {
             Err(PreconditionFailure::SecretsLost(lost))
         }
     }
+}
+
+/// The attributes of an object that are known, or that one of these gives.
+fn known_or_given(
+    attributes: &'static [Attribute],
+    object: &Object,
+    given: [Option<&Object>; 2],
+) -> Object {
+    let members = object.iter().filter_map(|(key, value)| {
+        let of_given = given.map(|it| it.and_then(|it| it.get(key)));
+        match (find_attribute(attributes, key), value) {
+            (Some(attribute), Value::Object(inner)) => {
+                let given = of_given.map(|it| it.and_then(Value::as_object));
+                let inner = known_or_given(attribute.children(), inner, given);
+                Some((key.to_owned(), Value::Object(inner)))
+            }
+            (None, _) if of_given.iter().all(Option::is_none) => None,
+            (Some(_) | None, _) => Some((key.to_owned(), value.clone())),
+        }
+    });
+    members.collect()
 }
 
 /// The known attributes that a file gives.

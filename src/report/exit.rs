@@ -19,6 +19,8 @@ pub enum Exit {
     Partial = 3,
     /// The plan was not approved.
     Refused = 4,
+    /// The plan is not the approved one.
+    Unexpected = 5,
     /// The command line is wrong.
     Usage = 64,
     /// An integration file is invalid.
@@ -29,12 +31,13 @@ pub enum Exit {
 
 impl Exit {
     /// All codes, in the order of their numbers.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Success,
         Self::Failed,
         Self::Pending,
         Self::Partial,
         Self::Refused,
+        Self::Unexpected,
         Self::Usage,
         Self::InvalidFile,
         Self::InvalidSettings,
@@ -59,6 +62,9 @@ impl Exit {
             Self::Refused => {
                 "the plan was not approved (no terminal and no `--yes`, or the prompt was \
                 declined), the guard refused the plan, or the history of the repository was rewritten"
+            }
+            Self::Unexpected => {
+                "the plan is not the plan that `--expect` names; nothing was applied"
             }
             Self::Usage => "the command line is wrong",
             Self::InvalidFile => "an integration file is invalid; the others were processed",
@@ -97,12 +103,13 @@ impl From<Exit> for std::process::ExitCode {
     }
 }
 
-/// The code for a report: the first that applies of 4, 3, 1, 65, 2.
+/// The code for a report: the first that applies of 5, 4, 3, 1, 65, 2.
 #[must_use]
 pub fn exit(report: &Report, detailed: bool) -> Exit {
     let counts = Counts::of(&report.synced.plan);
     let has_errors = counts.invalid > 0 || report.diagnostics.iter().any(Diagnostic::is_error);
     let (tally, afterwards) = match &report.synced.ending {
+        Ending::Unexpected { .. } => return Exit::Unexpected,
         Ending::Refused(_) | Ending::Guarded(_) => return Exit::Refused,
         Ending::Planned | Ending::NothingToDo => (Tally::default(), None),
         Ending::Applied {

@@ -19,6 +19,7 @@ use crate::plan::{Block, Change, ChangedBy, Note, Operation};
 use crate::platform::{AttributePath, Platform};
 use crate::reason::Reason;
 use crate::session::explain::{Description, ExplainedIntegration, PastAction};
+use crate::source::git::Revision;
 use crate::text::escaped;
 
 /// The document of `explain` for an integration.
@@ -54,17 +55,10 @@ pub struct IntegrationDocument<'a> {
 struct DescribedEntry<'a> {
     file: &'a str,
     line: usize,
-    revision: Option<RevisionEntry<'a>>,
+    revision: Option<&'a Revision>,
     valid: bool,
     protect: bool,
     diagnostics: &'a [Diagnostic],
-}
-
-#[derive(Serialize)]
-struct RevisionEntry<'a> {
-    commit: String,
-    author: &'a str,
-    subject: &'a str,
 }
 
 #[derive(Serialize)]
@@ -178,15 +172,10 @@ impl<'a> IntegrationDocument<'a> {
 
 impl<'a> From<&'a Description> for DescribedEntry<'a> {
     fn from(description: &'a Description) -> Self {
-        let revision = description.revision.as_ref();
         Self {
             file: &description.origin.file,
             line: description.origin.line,
-            revision: revision.map(|revision| RevisionEntry {
-                commit: revision.id.to_string(),
-                author: &revision.author,
-                subject: &revision.subject,
-            }),
+            revision: description.revision.as_ref(),
             valid: description.is_valid,
             protect: description.protect,
             diagnostics: &description.diagnostics,
@@ -319,16 +308,13 @@ impl IntegrationDocument<'_> {
                 let place = format!("{}:{}", described.file, described.line);
                 line(out, "Described by:", &place);
                 if let Some(revision) = &described.revision {
-                    let RevisionEntry {
-                        commit,
+                    let Revision {
+                        id,
                         author,
                         subject,
+                        ..
                     } = revision;
-                    line(
-                        out,
-                        "Revision:",
-                        &format!("{commit} by {author}: {subject}"),
-                    );
+                    line(out, "Revision:", &format!("{id} by {author}: {subject}"));
                 }
                 if described.protect {
                     line(out, "Protected:", "`sync.protect` forbids the deletion");

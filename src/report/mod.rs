@@ -1,6 +1,7 @@
 //! Reports for operators: one value, one file per format, one exit code.
 
 pub mod adoption;
+pub mod approved;
 pub mod checks;
 pub mod daemon_entry;
 pub mod document;
@@ -37,7 +38,9 @@ use crate::manifest::Destination;
 use crate::plan::{Block, Change, Operation, Plan};
 use crate::platform::AttributePath;
 use crate::session::RunResult;
-use crate::sync::{Afterwards, Ending, Synced};
+use crate::source::git::Revision;
+use crate::sync::{Afterwards, Ending, RunTrigger, Synced};
+use approved::{ApprovedPlan, PlanDifference};
 use document::Document;
 use exit::Exit;
 use run::RunDocument;
@@ -75,12 +78,20 @@ pub fn carried(destination: &Destination) -> String {
 pub struct Report {
     /// The tenant's URL.
     pub tenant: String,
+    /// The moment of the run.
+    pub time: jiff::Timestamp,
     /// Source of the files.
     pub source: String,
+    /// Their revision; `None` for a directory.
+    pub revision: Option<Revision>,
+    /// The reason for the run.
+    pub trigger: RunTrigger,
     /// The mistakes in them.
     pub diagnostics: Vec<Diagnostic>,
     /// The plan and what came of it.
     pub synced: Synced,
+    /// The differences from the approved plan, if it is another one whose document is known.
+    pub differences: Option<Vec<PlanDifference>>,
 }
 
 /// The document of a run that came to a result.
@@ -119,20 +130,38 @@ impl From<RunResult> for Report {
     fn from(result: RunResult) -> Self {
         let RunResult {
             tenant,
+            time,
             source,
+            revision,
+            trigger,
             diagnostics,
             synced,
         } = result;
         Self {
             tenant,
+            time,
             source,
+            revision,
+            trigger,
             diagnostics,
             synced,
+            differences: None,
         }
     }
 }
 
 impl Report {
+    /// Finds the differences from the approved plan, if it was not that plan.
+    #[must_use]
+    pub fn compared_with(self, approved: Option<&ApprovedPlan>) -> Self {
+        let is_other = matches!(self.synced.ending, Ending::Unexpected { .. });
+        let approved = approved.filter(|_| is_other);
+        Self {
+            differences: approved.map(|it| it.differences(&self.synced.plan)),
+            ..self
+        }
+    }
+
     /// The plan that was made last: after an apply the second one, if there is one.
     #[must_use]
     pub fn newest_plan(&self) -> &Plan {
@@ -144,6 +173,7 @@ impl Report {
             Ending::Applied { .. }
             | Ending::Planned
             | Ending::NothingToDo
+            | Ending::Unexpected { .. }
             | Ending::Guarded(_)
             | Ending::Refused(_) => &self.synced.plan,
         }

@@ -3,12 +3,13 @@
 
 use std::fmt::Write as _;
 
+use super::approved::PlanDifference;
 use super::style::{ADD, BAD, BOLD, list_counts, paint};
 use super::text::{PENDING_SUSPENDED, tests};
 use super::value::shown;
 use super::{Counts, NotConverged, Report, Tally, not_converged};
 use crate::apply::{ActionFailure, Outcome, Verb};
-use crate::plan::{Exceeded, Plan};
+use crate::plan::{Exceeded, Plan, PlanDigest};
 use crate::sync::{Afterwards, Approval, Ending};
 use crate::text::{chain, count, escaped};
 
@@ -30,6 +31,10 @@ pub fn ending(report: &Report) -> String {
     let mut out = String::new();
     match &report.synced.ending {
         Ending::Planned | Ending::NothingToDo => {}
+        Ending::Unexpected { expected } => {
+            let differences = report.differences.as_deref().unwrap_or_default();
+            unexpected(&mut out, report.synced.plan.digest, *expected, differences);
+        }
         Ending::Guarded(exceeded) => guarded(&mut out, exceeded),
         Ending::Refused(Approval::NotAsked) => refused(
             &mut out,
@@ -68,6 +73,45 @@ fn guarded(out: &mut String, exceeded: &[Exceeded]) {
         "{} review the plan; if it is intended, allow it with {}",
         paint(BOLD, " help:"),
         flags.join(" and ")
+    );
+}
+
+/// Both digests, and the differences from the approved plan as far as they are known.
+fn unexpected(
+    out: &mut String,
+    digest: PlanDigest,
+    expected: PlanDigest,
+    differences: &[PlanDifference],
+) {
+    let title = paint(BAD, "Nothing was applied:");
+    let _ = writeln!(out, "\n{title} the plan is not the approved plan.");
+    let _ = writeln!(out, "  approved {expected}\n  planned  {digest}");
+    for difference in differences {
+        let PlanDifference {
+            integration,
+            approved,
+            planned,
+            paths,
+        } = difference;
+        let name = paint(BOLD, escaped(integration));
+        let what = match (approved, planned) {
+            (Some(approved), Some(planned)) if approved != planned => {
+                format!("approved: {approved}; planned: {planned}")
+            }
+            (Some(action), None) => format!("the approved {action} is no longer planned"),
+            (None, Some(action)) => format!("this {action} was not approved"),
+            (Some(action), _) if paths.is_empty() => {
+                format!("the {action} was approved with other live values")
+            }
+            (Some(action), _) => format!("the {action} differs in {}", paths.join(", ")),
+            (None, None) => continue,
+        };
+        let _ = writeln!(out, "  {} {name}: {}", paint(BAD, '✗'), escaped(&what));
+    }
+    let _ = writeln!(
+        out,
+        "{} review this plan; to apply it, have it approved and give its digest to `--expect`",
+        paint(BOLD, " help:"),
     );
 }
 

@@ -1,8 +1,10 @@
 //! The document of a run: its plan, and the result of the plan.
 
+use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
+use super::approved::PlanDifference;
 use super::exit::Exit;
 use super::not_compared::{NotCompared, secrets_not_compared};
 use super::{Counts, NotConverged, Report, not_converged};
@@ -12,19 +14,24 @@ use crate::ledger::Suspensions;
 use crate::live::{FailingTest, IntegrationStatus, RemoteId};
 use crate::manifest::Until;
 use crate::plan::{
-    Action, Body, Change, Exceeded, Note, Operation, Plan, Unmanaged, needed_scripts,
-    script_command,
+    Action, Change, Exceeded, Note, Operation, Plan, PlanDigest, Unmanaged, needed_scripts,
+    script_command, with_references,
 };
-use crate::platform::{Field, Platform, ScriptKind};
+use crate::platform::{Platform, ScriptKind};
 use crate::reason::Reason;
-use crate::sync::{Afterwards, Approval, Ending};
+use crate::source::git::Revision;
+use crate::sync::{Afterwards, Approval, Ending, RunTrigger};
 use crate::text::chain;
-use crate::value::{Object, Value};
 
 #[derive(Serialize)]
 pub(super) struct RunDocument<'a> {
+    version: &'static str,
+    time: Timestamp,
     tenant: &'a str,
     source: &'a str,
+    revision: Option<&'a Revision>,
+    trigger: RunTrigger,
+    plan_digest: PlanDigest,
     diagnostics: &'a [Diagnostic],
     secrets_not_compared: Vec<NotCompared>,
     scripts: Vec<NeededScripts<'a>>,
@@ -149,6 +156,11 @@ struct UnmanagedEntry<'a> {
 enum ResultEntry<'a> {
     Planned,
     NothingToDo,
+    Unexpected {
+        expected: PlanDigest,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        differences: Option<&'a [PlanDifference]>,
+    },
     Refused {
         reason: &'static str,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -192,13 +204,22 @@ impl<'a> RunDocument<'a> {
     pub(super) fn new(report: &'a Report, exit_code: Exit) -> Self {
         let Report {
             tenant,
+            time,
             source,
+            revision,
+            trigger,
             diagnostics,
             synced,
+            differences: _,
         } = report;
         Self {
+            version: env!("CARGO_PKG_VERSION"),
+            time: *time,
             tenant,
             source,
+            revision: revision.as_ref(),
+            trigger: *trigger,
+            plan_digest: synced.plan.digest,
             diagnostics,
             secrets_not_compared: secrets_not_compared(report.newest_plan()),
             scripts: needed(&synced.plan),
@@ -207,6 +228,14 @@ impl<'a> RunDocument<'a> {
             exit_code,
         }
     }
+}
+
+/// The actions of a plan that write, as its document shows them.
+pub(super) fn write_entries(plan: &Plan) -> Vec<Json> {
+    let writes = plan.actions.iter().filter(|action| action.kind.is_write());
+    let entries = writes.map(|action| serde_json::to_value(ActionEntry::from(action)));
+    // It fails only for keys that are no texts, and there are none.
+    entries.filter_map(Result::ok).collect()
 }
 
 impl<'a> From<&'a Plan> for PlanEntry<'a> {
@@ -244,19 +273,19 @@ impl<'a> From<&'a Operation> for OperationEntry<'a> {
         match operation {
             Operation::Unchanged { id } => Self::Unchanged { id },
             Operation::Create(creation) => Self::Create {
-                body: body(&creation.body),
+                body: creation.body.shown(),
             },
             Operation::Update {
                 id, changes, body, ..
             } => Self::Update {
                 id,
                 changes,
-                body: self::body(body),
+                body: body.shown(),
             },
             Operation::Delete(deletion) => Self::Delete {
                 id: &deletion.id,
                 before: deletion.before.to_json(),
-                credentials: object(&deletion.credentials),
+                credentials: with_references(&deletion.credentials),
             },
             Operation::Replace {
                 deletion,
@@ -265,8 +294,8 @@ impl<'a> From<&'a Operation> for OperationEntry<'a> {
             } => Self::Replace {
                 id: &deletion.id,
                 changes,
-                credentials: object(&deletion.credentials),
-                body: body(&creation.body),
+                credentials: with_references(&deletion.credentials),
+                body: creation.body.shown(),
             },
             Operation::Withheld { policy, would } => Self::Withheld {
                 policy: policy.as_str(),
@@ -316,6 +345,10 @@ impl<'a> From<&'a Report> for ResultEntry<'a> {
         match &report.synced.ending {
             Ending::Planned => Self::Planned,
             Ending::NothingToDo => Self::NothingToDo,
+            Ending::Unexpected { expected } => Self::Unexpected {
+                expected: *expected,
+                differences: report.differences.as_deref(),
+            },
             Ending::Guarded(exceeded) => Self::Refused {
                 reason: "guard",
                 exceeded: Some(exceeded),
@@ -368,40 +401,6 @@ impl<'a> From<&'a Afterwards> for AfterwardsEntry<'a> {
                 help: error.help(),
             },
             Afterwards::Skipped => Self::Skipped,
-        }
-    }
-}
-
-/// The body of a request, with references where secrets will stand.
-fn body(body: &Body) -> Json {
-    let fields = body.platform.fields(body.auto_bootstrap, &body.config);
-    let shown = fields.into_iter().map(|(name, field)| {
-        let value = match field {
-            Field::Type(wire) => wire.into(),
-            Field::AutoBootstrap(value) => value.into(),
-            Field::Config(config) => object(config),
-        };
-        (name.to_owned(), value)
-    });
-    Json::Object(shown.collect())
-}
-
-fn object(config: &Object) -> Json {
-    let members = config.iter().map(|(key, it)| (key.to_owned(), value(it)));
-    Json::Object(members.collect())
-}
-
-fn value(value: &Value) -> Json {
-    match value {
-        Value::Secret(template) => {
-            let references: Vec<String> = template.references().map(ToString::to_string).collect();
-            json!({ "secret": true, "references": references })
-        }
-        Value::Hidden(_) => json!({ "secret": true, "references": [] }),
-        Value::Object(inner) => object(inner),
-        Value::List(items) => Json::Array(items.iter().map(self::value).collect()),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) => {
-            crate::plan::shown(value).unwrap_or(Json::Null)
         }
     }
 }

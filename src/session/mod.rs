@@ -44,13 +44,13 @@ use crate::ledger::place::Trust;
 use crate::ledger::{Ledger, LedgerStore, MemoryLedger};
 use crate::manifest::{Manifest, Name};
 use crate::net::ExchangeObserver;
-use crate::plan::{AdoptedSecrets, Adoption, KnownNames, Operator, Resend};
+use crate::plan::{AdoptedSecrets, Adoption, KnownNames, Operator, PlanDigest, Resend};
 use crate::progress::Progress;
 use crate::secret::{Secret, Secrets};
 use crate::settings::run::RunSettings;
 use crate::simulator::{API_KEY, Simulator, SimulatorOptions};
 use crate::source::git::{CommitId, Revision};
-use crate::sync::{self, Desired, Files, Request, Shell, SyncError, Synced};
+use crate::sync::{self, Desired, Files, Request, RunTrigger, Shell, SyncError, Synced};
 
 pub use entry::{HeldSession, LedgerEntry};
 pub use error::{GitSettingsError, OpenError, TenantError, UnreadableSecret};
@@ -195,11 +195,13 @@ impl Session {
     ) -> Result<Prepared<HttpTransport>, OpenError> {
         let observer = options.observer.take();
         let tenant = Tenant::new(&settings.tenant, RetryPolicy::default(), observer)?;
+        let revision = opened.revision.clone();
         let (desired, request) = self.desired(settings, opened, options).await?;
         Ok(Prepared {
             tenant: self.tenant.clone(),
             store: Arc::clone(&self.store),
             reader: tenant.reader(desired.known_secrets()),
+            revision,
             desired,
             request,
         })
@@ -275,6 +277,7 @@ impl Session {
             tenant: self.tenant.clone(),
             store: Arc::clone(&self.store),
             reader,
+            revision: opened.revision,
             desired,
             request,
         })
@@ -356,6 +359,10 @@ pub struct Wishes {
     pub operator: Operator,
     /// Integrations whose secrets are sent again.
     pub resend: Resend,
+    /// The reason for the run.
+    pub trigger: RunTrigger,
+    /// The only plan that may be applied, if one was approved before.
+    pub expect: Option<PlanDigest>,
     /// Integrations that failed a moment ago, and when each may be written again.
     pub backing_off: BTreeMap<Name, jiff::Timestamp>,
     /// True if writes that the server rejected are retried later.
@@ -370,6 +377,7 @@ pub struct Prepared<T> {
     tenant: String,
     store: Arc<dyn LedgerStore>,
     reader: Reader<T>,
+    revision: Option<Revision>,
     desired: Desired,
     request: Request,
 }
@@ -379,8 +387,14 @@ pub struct Prepared<T> {
 pub struct RunResult {
     /// The tenant's URL.
     pub tenant: String,
+    /// The moment of the run.
+    pub time: jiff::Timestamp,
     /// The source of the files.
     pub source: String,
+    /// Their revision; `None` for a directory.
+    pub revision: Option<Revision>,
+    /// The reason for the run.
+    pub trigger: RunTrigger,
     /// Mistakes in the files.
     pub diagnostics: Vec<Diagnostic>,
     /// The plan, and what became of it.
@@ -403,7 +417,10 @@ impl<T: Transport> Prepared<T> {
         let synced = sync::dry_run(&self.reader, &self.desired, &self.request, &ledger).await?;
         Ok(RunResult {
             tenant: self.tenant,
+            time: self.request.now,
             source: self.request.source,
+            revision: self.revision,
+            trigger: self.request.trigger,
             diagnostics: self.desired.manifest.diagnostics,
             synced,
         })
@@ -418,6 +435,7 @@ impl<T: Transport> Prepared<T> {
             tenant,
             store,
             reader,
+            revision,
             desired,
             request,
         } = self;
@@ -425,7 +443,10 @@ impl<T: Transport> Prepared<T> {
         let synced = sync::sync(reader, into, &desired, &request, store, shell, stop).await?;
         Ok(RunResult {
             tenant,
+            time: request.now,
             source: request.source,
+            revision,
+            trigger: request.trigger,
             diagnostics: desired.manifest.diagnostics,
             synced,
         })

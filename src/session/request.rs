@@ -19,6 +19,8 @@ pub(super) fn request(settings: &RunSettings, opened: &Opened, wishes: Wishes) -
     let Wishes {
         operator,
         resend,
+        trigger,
+        expect,
         backing_off,
         respects_rejections,
         known_before: _,
@@ -44,6 +46,8 @@ pub(super) fn request(settings: &RunSettings, opened: &Opened, wishes: Wishes) -
         revision: revision.map(|revision| revision.id.to_string()),
         operator,
         resend,
+        trigger,
+        expect,
         backing_off,
         respects_rejections,
         ..Request::new(jiff::Timestamp::now())

@@ -21,7 +21,7 @@ use integrationd::report::format::{self, render};
 use integrationd::report::{Finished, Report, text};
 use integrationd::secret::Secret;
 use integrationd::simulator::API_KEY;
-use integrationd::sync::{self, Approval, Request, Shell, SyncError};
+use integrationd::sync::{self, Approval, Request, RunTrigger, Shell, SyncError};
 use integrationd::text::chain;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -218,8 +218,12 @@ pub(super) async fn run(world: &mut World, keeper: &Keeper, sync: &Sync, token: 
         synced.map(|synced| Report {
             tenant: "the tenant".to_owned(),
             source: "texts".to_owned(),
+            time: jiff::Timestamp::UNIX_EPOCH,
+            revision: None,
+            trigger: RunTrigger::default(),
             diagnostics: desired.manifest.diagnostics,
             synced,
+            differences: None,
         })
     });
     let shown = shown + &report.as_ref().map_or_else(String::new, told);

@@ -231,9 +231,12 @@ impl Ran {
         format!("{}{}", self.stdout, self.stderr)
     }
 
+    /// The document on standard output. A plan is as its published schema says.
     pub(crate) fn json(&self) -> serde_json::Value {
-        serde_json::from_str(&self.stdout)
-            .unwrap_or_else(|error| panic!("not JSON: {error}\n{}\n{}", self.stdout, self.stderr))
+        let document = serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("not JSON: {error}\n{}\n{}", self.stdout, self.stderr));
+        is_valid_plan(&document);
+        document
     }
 
     /// Fails the test, with everything that was printed, unless it ended so.
@@ -246,6 +249,21 @@ impl Ran {
         );
         self
     }
+}
+
+/// Fails the test if a document has a plan that is not as `docs/plan.schema.json` says.
+fn is_valid_plan(document: &serde_json::Value) {
+    if document.get("plan_digest").is_none() {
+        return;
+    }
+    let schema = include_str!("../../docs/plan.schema.json");
+    let schema = serde_json::from_str(schema).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let errors: Vec<String> = validator
+        .iter_errors(document)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
+    assert!(errors.is_empty(), "{}\n{document:#}", errors.join("\n"));
 }
 
 /// A run of the command, with an environment of its own.

@@ -25,7 +25,9 @@ use integrationd::report::format::{OutputFormat, render};
 use integrationd::report::{Counts, Finished, Report, text};
 use integrationd::secret::Secret;
 use integrationd::simulator::{API_KEY, LoggedRequest, Simulator};
-use integrationd::sync::{self, Afterwards, Approval, Desired, Ending, Request, Shell, SyncError};
+use integrationd::sync::{
+    self, Afterwards, Approval, Desired, Ending, Request, RunTrigger, Shell, SyncError,
+};
 use integrationd::text::chain;
 use serde_json::Value;
 use tokio::sync::watch;
@@ -288,8 +290,12 @@ impl Ran {
         let result = synced.map(|synced| Report {
             tenant: "the simulated tenant".to_owned(),
             source: "texts".to_owned(),
+            time: jiff::Timestamp::UNIX_EPOCH,
+            revision: None,
+            trigger: RunTrigger::default(),
             diagnostics: desired.manifest.diagnostics,
             synced,
+            differences: None,
         });
         Self {
             result,
@@ -329,7 +335,13 @@ impl Ran {
     pub(crate) fn outcomes(&self) -> &[Outcome] {
         match self.result.as_ref().map(|report| &report.synced.ending) {
             Ok(Ending::Applied { outcomes, .. }) => outcomes,
-            Ok(Ending::Planned | Ending::NothingToDo | Ending::Guarded(_) | Ending::Refused(_))
+            Ok(
+                Ending::Planned
+                | Ending::NothingToDo
+                | Ending::Unexpected { .. }
+                | Ending::Guarded(_)
+                | Ending::Refused(_),
+            )
             | Err(_) => &[],
         }
     }
@@ -359,9 +371,11 @@ impl Ran {
                 afterwards: Afterwards::Planned(afterwards),
             } => outcomes.iter().all(|o| o.result.is_ok()) && is_empty(afterwards),
             Ending::NothingToDo => is_empty(&report.synced.plan),
-            Ending::Applied { .. } | Ending::Planned | Ending::Guarded(_) | Ending::Refused(_) => {
-                false
-            }
+            Ending::Applied { .. }
+            | Ending::Planned
+            | Ending::Unexpected { .. }
+            | Ending::Guarded(_)
+            | Ending::Refused(_) => false,
         }
     }
 

@@ -36,6 +36,10 @@ pub fn build_view(report: &Report, prior: &PriorState, at: Timestamp) -> RunView
         source,
         diagnostics,
         synced,
+        time: _,
+        revision: _,
+        trigger: _,
+        differences: _,
     } = report;
     let outcomes = outcomes(&synced.ending);
     let newest = report.newest_plan();
@@ -70,9 +74,11 @@ pub fn build_view(report: &Report, prior: &PriorState, at: Timestamp) -> RunView
 fn outcomes(ending: &Ending) -> HashMap<&str, &Outcome> {
     match ending {
         Ending::Applied { outcomes, .. } => outcomes.iter().map(|o| (o.name.as_str(), o)).collect(),
-        Ending::Planned | Ending::NothingToDo | Ending::Guarded(_) | Ending::Refused(_) => {
-            HashMap::new()
-        }
+        Ending::Planned
+        | Ending::NothingToDo
+        | Ending::Unexpected { .. }
+        | Ending::Guarded(_)
+        | Ending::Refused(_) => HashMap::new(),
     }
 }
 
@@ -148,9 +154,11 @@ fn unsent_reason(ending: &Ending, outcome: Option<&Outcome>) -> PendingReason {
             ..
         } if is_written => PendingReason::Written,
         Ending::Applied { .. } if is_written => PendingReason::NotProved,
-        Ending::Applied { .. } | Ending::Planned | Ending::NothingToDo | Ending::Refused(_) => {
-            PendingReason::NotSent
-        }
+        Ending::Applied { .. }
+        | Ending::Planned
+        | Ending::NothingToDo
+        | Ending::Unexpected { .. }
+        | Ending::Refused(_) => PendingReason::NotSent,
     }
 }
 

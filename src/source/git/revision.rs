@@ -1,6 +1,8 @@
 //! State of a repository at the time of a fetch, and its advance.
 
 use jiff::Timestamp;
+use serde::ser::SerializeStruct as _;
+use serde::{Serialize, Serializer};
 
 use super::reference::{CommitId, GitReference};
 use crate::text::{cut, escaped};
@@ -37,6 +39,17 @@ impl Revision {
             subject: shown(subject.unwrap_or_default()),
             time: Timestamp::from_second(commit.time().seconds()).ok(),
         }
+    }
+}
+
+/// Documents for programs have its commit, author and subject.
+impl Serialize for Revision {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("Revision", 3)?;
+        fields.serialize_field("commit", &self.id.to_string())?;
+        fields.serialize_field("author", &self.author)?;
+        fields.serialize_field("subject", &self.subject)?;
+        fields.end()
     }
 }
 
