@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use integrationd::diagnostic::{Code, Example, ExampleSetting, render};
 use integrationd::manifest::{
-    Bindings, FileProblem, MAX_FILE_SIZE, Manifest, SourceFile, Variables, load, load_bound,
-    load_example,
+    Bindings, DeniedWarning, DeniedWarnings, FileChecks, FileProblem, MAX_FILE_SIZE, Manifest,
+    SourceFile, Variables, load, load_checked, load_example,
 };
 use integrationd::platform::{
     Attribute, Evidence, Identity, PLATFORMS, PayloadShape, Platform, Rule, Scripts, Shape,
@@ -69,14 +69,18 @@ fn variables(code: Code) -> Variables {
 }
 
 fn load_files(code: Code) -> Manifest {
+    load_denied(code, &DeniedWarnings::default())
+}
+
+fn load_denied(code: Code, denied: &DeniedWarnings) -> Manifest {
     let platforms: Vec<&'static Platform> = PLATFORMS.iter().copied().chain([&LIKELY]).collect();
-    load_bound(
-        "",
-        &files(code),
-        &variables(code),
-        &bindings(code),
-        &platforms,
-    )
+    let checks = FileChecks {
+        variables: &variables(code),
+        bindings: &bindings(code),
+        denied,
+        platforms: &platforms,
+    };
+    load_checked("", &files(code), checks)
 }
 
 /// The files of a code, with paths below their directory; those that cannot lie
@@ -125,6 +129,32 @@ fn every_code_is_rendered_as_expected() {
         settings.set_prepend_module_to_snapshot(false);
         settings.set_omit_expression(true);
         settings.bind(|| insta::assert_snapshot!("shown", render(&manifest.diagnostics, false)));
+    }
+}
+
+#[test]
+fn every_warning_can_be_denied() {
+    let is_warning = |code: &&Code| code.number().starts_with('W');
+    for code in Code::ALL.iter().filter(is_warning) {
+        let flag = DeniedWarning::Code(*code);
+        let manifest = load_denied(*code, &DeniedWarnings::from_iter([flag]));
+        let found = manifest.diagnostics.iter().filter(|d| d.code == *code);
+        assert!(found.clone().count() > 0, "{code}");
+        let expected = format!("--deny {code}");
+        for diagnostic in found {
+            assert!(diagnostic.is_error(), "{code}");
+            assert_eq!(diagnostic.denied_by.as_ref(), Some(&expected));
+            let is_there = |file: &str| file == diagnostic.place.file;
+            let mut valid = manifest.integrations.iter();
+            assert!(!valid.any(|it| is_there(&it.origin.file)), "{code}");
+            let mut invalid = manifest.invalid.iter();
+            let is_of_file = *code != Code::UnusedVariable;
+            assert_eq!(
+                invalid.any(|it| is_there(&it.origin.file)),
+                is_of_file,
+                "{code}"
+            );
+        }
     }
 }
 

@@ -42,6 +42,8 @@ mod daemon;
 #[cfg(test)]
 mod damage;
 #[cfg(test)]
+mod deny;
+#[cfg(test)]
 mod diagnostics;
 #[cfg(test)]
 mod end_to_end;

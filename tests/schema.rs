@@ -7,7 +7,7 @@
 use std::path::Path;
 
 use integrationd::diagnostic::{Code, Diagnostic};
-use integrationd::manifest::{Bindings, SourceFile, Variables, load_bound, schema};
+use integrationd::manifest::{SourceFile, Variables, load, schema};
 use integrationd::platform::{Attribute, PLATFORMS};
 use integrationd::source::read_directory;
 use jsonschema::Validator;
@@ -40,7 +40,7 @@ fn errors(text: &str) -> Vec<Diagnostic> {
         content: Ok(text.as_bytes().to_vec()),
     };
     let vars = Variables::from_iter([("REGION".to_owned(), "us-east-1".to_owned())]);
-    let manifest = load_bound("", &[file], &vars, &Bindings::default(), PLATFORMS);
+    let manifest = load(&[file], &vars, PLATFORMS);
     let all = manifest.diagnostics.into_iter();
     all.filter(|d| d.code.number().starts_with('E')).collect()
 }

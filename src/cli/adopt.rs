@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::args::{
-    ConnectionArgs, ConnectionsArgs, FilesArgs, GitArgs, HandOver, HandOverArgs, ReferenceArgs,
-    StateArgs, VariableArgs, VaultArgs,
+    CheckArgs, ConnectionArgs, ConnectionsArgs, FilesArgs, GitArgs, HandOver, HandOverArgs,
+    ReferenceArgs, StateArgs, VaultArgs,
 };
 use super::command::{CommandArgs, CommandContext};
 use super::help;
@@ -51,7 +51,7 @@ pub(super) struct NamedFilesArgs {
     #[command(flatten)]
     pub git: GitArgs,
     #[command(flatten)]
-    pub variables: VariableArgs,
+    pub checks: CheckArgs,
     #[command(flatten)]
     pub references: ReferenceArgs,
     #[command(flatten)]
@@ -111,7 +111,7 @@ impl From<NamedFilesArgs> for RunSettings {
         let NamedFilesArgs {
             dir,
             git,
-            variables,
+            checks,
             references,
             vault,
             place,
@@ -120,7 +120,7 @@ impl From<NamedFilesArgs> for RunSettings {
         } = args;
         let files = FilesArgs {
             dir,
-            variables,
+            checks,
             references,
         };
         Self {

@@ -57,7 +57,6 @@ pub(super) fn loosened(old: &DaemonSettings, new: &DaemonSettings) -> Vec<String
     } = run;
     let before = &old.run;
     let mut found = Vec::new();
-    of_files(files);
     let mut bindings = declared_bindings(run);
     if before.git.is_some() {
         // The removal of `git` is reported on its own.
@@ -74,7 +73,7 @@ pub(super) fn loosened(old: &DaemonSettings, new: &DaemonSettings) -> Vec<String
         &selection.exclude,
         &mut found,
     );
-    of_roots(&before.files, files, &mut found);
+    of_files(&before.files, files, &mut found);
     if writes(*on_drift) && !writes(before.on_drift) {
         found.push("`on-drift` changes to `apply`".to_owned());
     }
@@ -96,14 +95,14 @@ pub(super) fn loosened(old: &DaemonSettings, new: &DaemonSettings) -> Vec<String
     found
 }
 
-/// Nothing here is compared by itself.
-fn of_files(new: &FileSettings) {
+fn of_files(old: &FileSettings, new: &FileSettings, found: &mut Vec<String>) {
     let FileSettings {
         // What is applied, not how far it may go.
         dir: _,
         declared_variables: _,
         variable_files: _,
         variables: _,
+        denied,
         // Compared as bindings.
         allow_secret: _,
         // Compared by `of_roots`.
@@ -111,6 +110,10 @@ fn of_files(new: &FileSettings) {
         // They follow from the other settings.
         own_files: _,
     } = new;
+    of_roots(old, new, found);
+    for warning in old.denied.without(denied) {
+        found.push(format!("`deny` no longer contains {warning}"));
+    }
 }
 
 fn of_git(old: Option<&GitSettings>, new: Option<&GitSettings>, found: &mut Vec<String>) {
@@ -391,6 +394,12 @@ mod tests {
         ),
         ("--on-drift report", "", "`on-drift` changes to `apply`"),
         ("--on-conflict stop", "", "`on-conflict` changes to `apply`"),
+        ("--deny W0602", "", "`deny` no longer contains W0602"),
+        (
+            "--deny warnings",
+            "--deny W0601 --deny W0602,W0603,W0604,W0605,W0606,W0608,W0609",
+            "`deny` no longer contains W0607",
+        ),
         (
             "d --secret-root d/secrets",
             "d",
@@ -467,6 +476,7 @@ mod tests {
             ("--git /r", "--git /s"),
             ("d", "e"),
             ("--var A=1", "--var A=2"),
+            ("--deny w0602", "--deny warnings"),
             ("--only a", "--only a,b"),
             ("--allow-replace a", "--allow-replace a,b"),
             ("--secret-root /s", "--secret-root /s/a --secret-root /s/b"),

@@ -45,6 +45,9 @@ pub struct Diagnostic {
     pub code: Code,
     /// The severity.
     pub severity: Severity,
+    /// The flag that makes an error of this warning, such as `--deny W0602`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub denied_by: Option<String>,
     /// The problem, in one line without a full stop.
     pub message: String,
     /// Its position.

@@ -91,6 +91,7 @@ fn push_headline(text: &mut String, diagnostic: &Diagnostic, colour: bool) {
     let Diagnostic {
         code,
         severity,
+        denied_by: _,
         message,
         place,
         document: _,
@@ -145,6 +146,8 @@ fn body(diagnostic: &Diagnostic) -> Vec<Element<'_>> {
             ),
         }
     }
+    let note = diagnostic.denied_by.as_ref();
+    elements.extend(note.map(|flag| Level::NOTE.message(format!("denied by `{flag}`")).into()));
     elements.extend(
         diagnostic
             .help

@@ -59,6 +59,7 @@ impl DiagnosticBuilder {
         Diagnostic {
             code: self.code,
             severity: self.code.severity(),
+            denied_by: None,
             message: escaped(&self.message).into_owned(),
             place: text.place(self.span, &self.label, redactions),
             document: None,

@@ -8,8 +8,10 @@ use super::builder::DiagnosticBuilder;
 use super::text::{Redactions, Span, Text, shown_word};
 use super::tree::{Node, Yaml, YamlDocument, YamlEntry};
 use super::variables::{FillBudget, MOST_FILLED_IN, Variables};
-use super::{Bindings, Integration, Invalid, Name, Origin, SyncOptions, pairing_key};
-use crate::diagnostic::{Code, Diagnostic, Location, Severity};
+use super::{
+    Bindings, DeniedWarnings, Integration, Invalid, Name, Origin, SyncOptions, pairing_key,
+};
+use crate::diagnostic::{Code, Diagnostic, Location};
 use crate::live::RemoteId;
 use crate::platform::{AttributePath, Platform};
 use crate::secret::{Parsed, Reference};
@@ -25,6 +27,7 @@ pub(super) struct CheckContext<'c> {
     pub(super) variables: &'c Variables,
     pub(super) platforms: &'c [&'static Platform],
     pub(super) bindings: &'c Bindings,
+    pub(super) denied: &'c DeniedWarnings,
     /// The directory, as the paths of files begin with it.
     pub(super) root: &'c str,
 }
@@ -128,14 +131,14 @@ pub(super) fn check(
         drafts, redactions, ..
     } = checker;
     redactions.settle();
-    let diagnostics = finish(drafts, text, redactions);
+    let diagnostics = finish(drafts, text, redactions, context.denied);
     let places = places(&read, text, redactions);
     let origin = Origin {
         file: text.file.clone(),
         line: text.line(span.start),
         within: context.within(&text.file),
     };
-    let failed = diagnostics.iter().any(|d| d.severity == Severity::Error);
+    let failed = diagnostics.iter().any(Diagnostic::is_error);
     Checked {
         named: read.named,
         says_name: read.says_name,
@@ -162,9 +165,10 @@ fn finish(
     mut drafts: Vec<DiagnosticBuilder>,
     text: &Text<'_>,
     redactions: &Redactions,
+    denied: &DeniedWarnings,
 ) -> Vec<Diagnostic> {
     // Errors first: what is cut off must not decide whether the document is applied.
-    drafts.sort_by_key(|draft| draft.code.severity());
+    drafts.sort_by_key(|draft| denied.severity(draft.code));
     let more = drafts.len().saturating_sub(MAX_DIAGNOSTICS);
     drafts.truncate(MAX_DIAGNOSTICS);
     if let Some(last) = drafts.last_mut()
@@ -174,10 +178,12 @@ fn finish(
             "errors and warnings not shown for this document: {more}"
         ));
     }
-    drafts
-        .into_iter()
-        .map(|draft| draft.finish(text, redactions))
-        .collect()
+    let finished = drafts.into_iter().map(|draft| {
+        let mut diagnostic = draft.finish(text, redactions);
+        denied.raise(&mut diagnostic);
+        diagnostic
+    });
+    finished.collect()
 }
 
 /// Readable parts of a document, valid or not.
@@ -359,5 +365,26 @@ impl Checker<'_> {
             .label(format!("expected {expected}"))
             .maybe_help(super::shape::bool_help(node, expected)),
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::DeniedWarning;
+
+    #[test]
+    fn denied_warning_after_many_others_is_kept() {
+        let draft = |code| DiagnosticBuilder::new(code, Span::new(0, 1), "a message");
+        let others = (0..MAX_DIAGNOSTICS).map(|_| draft(Code::UnknownPath));
+        let drafts = others.chain([draft(Code::LiteralSecret)]).collect();
+        let denied = [DeniedWarning::Code(Code::LiteralSecret)];
+        let text = Text::new("a.yaml", "a: b\n");
+        let denied = DeniedWarnings::from_iter(denied);
+        let finished = finish(drafts, &text, &Redactions::default(), &denied);
+        assert_eq!(finished.len(), MAX_DIAGNOSTICS);
+        let errors = finished.iter().filter(|it| it.is_error());
+        let errors: Vec<Code> = errors.map(|it| it.code).collect();
+        assert_eq!(errors, [Code::LiteralSecret]);
     }
 }

@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 
 use super::check::{Checked, Claim};
-use super::{Integration, Invalid};
-use crate::diagnostic::{Code, Diagnostic, Location, Severity};
+use super::{DeniedWarnings, Integration, Invalid};
+use crate::diagnostic::{Code, Diagnostic, Location};
 use crate::platform::{Evidence, Identity, Platform, Rule};
 use crate::value::Value;
 
@@ -37,7 +37,7 @@ struct Clash {
 }
 
 /// Adds the mistakes across documents, and takes those with an error out.
-pub(super) fn check(documents: &mut [Checked]) {
+pub(super) fn check(documents: &mut [Checked], denied: &DeniedWarnings) {
     let mut clashes = same_names(documents);
     clashes.extend(same_ids(documents));
     clashes.extend(same_identities(documents));
@@ -46,9 +46,10 @@ pub(super) fn check(documents: &mut [Checked]) {
         let hidden = clash.members.len().saturating_sub(MAX_OTHERS + 1);
         for (index, place) in &clash.members {
             let others = clash.members.iter().filter(|(other, _)| other != index);
-            let diagnostic = Diagnostic {
+            let mut diagnostic = Diagnostic {
                 code: clash.code,
                 severity: clash.code.severity(),
+                denied_by: None,
                 message: clash.message.clone(),
                 place: place.labelled(clash.label),
                 document: None,
@@ -63,10 +64,11 @@ pub(super) fn check(documents: &mut [Checked]) {
             let Some(document) = documents.get_mut(*index) else {
                 continue;
             };
-            document.diagnostics.push(diagnostic);
-            if clash.code.severity() == Severity::Error {
+            denied.raise(&mut diagnostic);
+            if diagnostic.is_error() {
                 invalidate(document);
             }
+            document.diagnostics.push(diagnostic);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Examples of mistakes, loaded like files of a user.
 
-use super::{Bindings, Manifest, SourceFile, Variables, load_bound};
+use super::{Bindings, DeniedWarnings, FileChecks, Manifest, SourceFile, Variables, load_checked};
 use crate::diagnostic::ExampleSetting;
 use crate::platform::PLATFORMS;
 
@@ -26,11 +26,11 @@ pub fn load_example(text: &str, settings: &[ExampleSetting]) -> Manifest {
         content: Ok(text.as_bytes().to_vec()),
     };
     let bindings: Bindings = bindings.into_iter().collect();
-    load_bound(
-        "",
-        &[file],
-        &Variables::from_iter(variables),
-        &bindings,
-        PLATFORMS,
-    )
+    let checks = FileChecks {
+        variables: &Variables::from_iter(variables),
+        bindings: &bindings,
+        denied: &DeniedWarnings::default(),
+        platforms: PLATFORMS,
+    };
+    load_checked("", &[file], checks)
 }

@@ -120,6 +120,7 @@ pub(super) fn whole_file(path: &str, code: Code, message: &str, help: &str) -> D
     Diagnostic {
         code,
         severity: code.severity(),
+        denied_by: None,
         message: escaped(message).into_owned(),
         place: Location::file(path),
         document: None,

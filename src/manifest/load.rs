@@ -10,8 +10,8 @@ use super::tree::Stream;
 use super::variables::{Variables, referred};
 use super::yaml;
 use super::{
-    Bindings, FileProblem, Holds, Invalid, MAX_FILE_SIZE, MOST_DIAGNOSTICS, MOST_FURTHER_DOCUMENTS,
-    Manifest, Origin, SeenFile, SourceFile, cross,
+    Bindings, DeniedWarnings, FileProblem, Holds, Invalid, MAX_FILE_SIZE, MOST_DIAGNOSTICS,
+    MOST_FURTHER_DOCUMENTS, Manifest, Origin, SeenFile, SourceFile, cross,
 };
 use crate::diagnostic::{Code, Diagnostic};
 use crate::parallel;
@@ -26,8 +26,23 @@ struct Loaded {
     incomplete: bool,
     /// Mistakes of the file as a whole.
     diagnostics: Vec<Diagnostic>,
+    /// The file itself, if it has no document and that is denied.
+    invalid: Option<Invalid>,
     /// Its contents; known for every file that was loaded.
     seen: Option<SeenFile>,
+}
+
+/// Everything that files are checked against.
+#[derive(Debug, Clone, Copy)]
+pub struct FileChecks<'c> {
+    /// Values of `${var:NAME}`.
+    pub variables: &'c Variables,
+    /// Destinations that references may have.
+    pub bindings: &'c Bindings,
+    /// Warnings that count as errors.
+    pub denied: &'c DeniedWarnings,
+    /// The known platforms.
+    pub platforms: &'c [&'static Platform],
 }
 
 /// Reads all files. The order of the files has no influence on the result.
@@ -40,25 +55,32 @@ pub fn load(
     variables: &Variables,
     platforms: &[&'static Platform],
 ) -> Manifest {
-    load_bound("", files, variables, &Bindings::default(), platforms)
+    let checks = FileChecks {
+        variables,
+        bindings: &Bindings::default(),
+        denied: &DeniedWarnings::default(),
+        platforms,
+    };
+    load_checked("", files, checks)
 }
 
-/// Reads all files of a directory, where a reference may only go where it is bound
-/// to: a document with another one is invalid, so that nothing of it is resolved and
-/// nothing pruned.
+/// Reads all files of a directory. A document with a reference that may not go to its
+/// destination, or with a denied warning, is invalid: nothing of it is resolved, and nothing
+/// is pruned.
 #[must_use]
-pub fn load_bound(
-    root: &str,
-    files: &[SourceFile],
-    variables: &Variables,
-    bindings: &Bindings,
-    platforms: &[&'static Platform],
-) -> Manifest {
+pub fn load_checked(root: &str, files: &[SourceFile], checks: FileChecks<'_>) -> Manifest {
+    let FileChecks {
+        variables,
+        bindings,
+        denied,
+        platforms,
+    } = checks;
     let root = escaped(root);
     let context = CheckContext {
         variables,
         platforms,
         bindings,
+        denied,
         root: &root,
     };
     let mut files: Vec<&SourceFile> = files.iter().collect();
@@ -87,9 +109,10 @@ pub fn load_bound(
         manifest.diagnostics.extend(file.diagnostics);
         manifest.incomplete |= file.incomplete;
         manifest.files.extend(file.seen);
+        manifest.invalid.extend(file.invalid);
         documents.extend(file.documents);
     }
-    cross::check(&mut documents);
+    cross::check(&mut documents, denied);
     for mut document in documents {
         manifest.incomplete |= !document.named;
         manifest.diagnostics.extend(document.take_diagnostics());
@@ -98,6 +121,18 @@ pub fn load_bound(
             Err(invalid) => manifest.invalid.push(invalid),
         }
     }
+    sort(&mut manifest);
+    // A reference that is misspelled, and a file that cannot be read, may mean one of them.
+    let misspelled = |diagnostic: &Diagnostic| diagnostic.code == Code::UnknownVariable;
+    if !manifest.incomplete && !manifest.diagnostics.iter().any(misspelled) {
+        manifest.diagnostics.extend(unused(context, &files));
+    }
+    shorten(&mut manifest.diagnostics);
+    manifest
+}
+
+/// Puts everything into an order that does not depend on that of the files.
+fn sort(manifest: &mut Manifest) {
     manifest.integrations.sort_by(|a, b| a.name.cmp(&b.name));
     manifest
         .invalid
@@ -106,17 +141,11 @@ pub fn load_bound(
         let key = |d: &Diagnostic| (d.place.line, d.place.column, d.code);
         (&a.place.file, key(a)).cmp(&(&b.place.file, key(b)))
     });
-    // A reference that is misspelled, and a file that cannot be read, may mean one of them.
-    let misspelled = |diagnostic: &Diagnostic| diagnostic.code == Code::UnknownVariable;
-    if !manifest.incomplete && !manifest.diagnostics.iter().any(misspelled) {
-        manifest.diagnostics.extend(unused(variables, &files));
-    }
-    shorten(&mut manifest.diagnostics);
-    manifest
 }
 
 /// A warning for each variable that no file uses.
-fn unused(variables: &Variables, files: &[&SourceFile]) -> Vec<Diagnostic> {
+fn unused(context: CheckContext<'_>, files: &[&SourceFile]) -> Vec<Diagnostic> {
+    let variables = context.variables;
     if variables.is_empty() {
         return Vec::new();
     }
@@ -124,7 +153,11 @@ fn unused(variables: &Variables, files: &[&SourceFile]) -> Vec<Diagnostic> {
         .iter()
         .filter_map(|file| std::str::from_utf8(file.content.as_ref().ok()?).ok());
     let used: BTreeSet<&str> = texts.flat_map(referred).collect();
-    variables.unused(&used)
+    let mut unused = variables.unused(&used);
+    for diagnostic in &mut unused {
+        context.denied.raise(diagnostic);
+    }
+    unused
 }
 
 /// Keeps the first mistakes, errors before warnings, and says how many there are more.
@@ -214,13 +247,16 @@ fn load_text(context: CheckContext<'_>, path: &str, source: &str) -> Loaded {
     } = stream;
     let several = documents.len() > 1;
     if documents.is_empty() {
-        loaded.diagnostics.push(whole_file(
+        let mut diagnostic = whole_file(
             path,
             Code::EmptyFile,
             "this file describes no integration",
             "add an integration, or remove the file; after the removal, `--policy sync` deletes \
             the integration that the file used to describe",
-        ));
+        );
+        context.denied.raise(&mut diagnostic);
+        loaded.invalid = diagnostic.is_error().then(|| invalid_file(context, path));
+        loaded.diagnostics.push(diagnostic);
     }
     for document in documents {
         loaded.documents.push(check::check(
@@ -236,16 +272,7 @@ fn load_text(context: CheckContext<'_>, path: &str, source: &str) -> Loaded {
 
 /// A file of which no document could be read: whatever it describes is frozen.
 fn frozen(context: CheckContext<'_>, file: &SourceFile, diagnostic: Diagnostic) -> Loaded {
-    let path = escaped(&file.path).into_owned();
-    let invalid = Invalid {
-        name: super::text::stem(&path).to_owned(),
-        platform: None,
-        origin: Origin {
-            within: context.within(&path),
-            file: path,
-            line: 1,
-        },
-    };
+    let invalid = invalid_file(context, &file.path);
     let places = DocumentLocations {
         name: diagnostic.place.clone(),
         id: None,
@@ -262,5 +289,19 @@ fn frozen(context: CheckContext<'_>, file: &SourceFile, diagnostic: Diagnostic) 
         }],
         incomplete: true,
         ..Loaded::default()
+    }
+}
+
+/// The integration of a file that is invalid as a whole.
+fn invalid_file(context: CheckContext<'_>, path: &str) -> Invalid {
+    let path = escaped(path).into_owned();
+    Invalid {
+        name: super::text::stem(&path).to_owned(),
+        platform: None,
+        origin: Origin {
+            within: context.within(&path),
+            file: path,
+            line: 1,
+        },
     }
 }

@@ -199,6 +199,7 @@ impl Variables {
             Diagnostic {
                 code,
                 severity: code.severity(),
+                denied_by: None,
                 message: format!("no file uses the variable `{}`", crate::text::escaped(name)),
                 place: variable.declared.clone(),
                 document: None,

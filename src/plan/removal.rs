@@ -51,8 +51,10 @@ pub(super) fn freeze(manifest: &Manifest) -> Option<Freeze> {
     if manifest.incomplete {
         return Some(Freeze::Unreadable);
     }
-    let invalid = manifest.invalid.first()?;
-    let file = invalid.origin.file.clone();
+    let invalid = manifest.invalid.first().map(|it| &it.origin.file);
+    // A denied warning may be about no document, such as a variable that no file uses.
+    let error = manifest.diagnostics.iter().find(|it| it.is_error());
+    let file = invalid.or(error.map(|it| &it.place.file))?.clone();
     Some(Freeze::Invalid { file })
 }
 

@@ -5,7 +5,7 @@ use std::panic::resume_unwind;
 use super::error::OpenError;
 use super::rejected_revision::RejectedRevision;
 use super::{Watcher, git, secrets};
-use crate::manifest::{self, Manifest, Variables};
+use crate::manifest::{FileChecks, Manifest, Variables, load_checked};
 use crate::platform::PLATFORMS;
 use crate::settings::run::{FileSettings, RunSettings};
 use crate::source::git::{CommitId, Fetched, GitSource, Revision, advance};
@@ -141,7 +141,13 @@ pub(super) fn load(
     variables.extend(Variables::read(&snapshot.variables).map_err(OpenError::Variables)?);
     variables.extend(settings.files.variables.clone());
     let (root, files) = (&snapshot.root, &snapshot.files);
-    let manifest = manifest::load_bound(root, files, &variables, &bindings, PLATFORMS);
+    let checks = FileChecks {
+        variables: &variables,
+        bindings: &bindings,
+        denied: &settings.files.denied,
+        platforms: PLATFORMS,
+    };
+    let manifest = load_checked(root, files, checks);
     watcher.files(revision, &manifest);
     Ok(manifest)
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::vault::VaultFlags;
 use crate::apply;
 use crate::immuta::Nesting;
-use crate::manifest::{Binding, Name, Variables};
+use crate::manifest::{Binding, DeniedWarnings, Name, Variables};
 use crate::plan::{GuardLimits, OnConflict, OnDrift, Policy, Selection};
 use crate::source::git::{CommitId, VerifyMode};
 use crate::sync::LookForConnections;
@@ -77,6 +77,8 @@ pub struct FileSettings {
     pub variable_files: Vec<PathBuf>,
     /// Such values that replace all others.
     pub variables: Variables,
+    /// Warnings that count as errors.
+    pub denied: DeniedWarnings,
     /// Destinations to which secrets may go. Empty: all, unless the files come from git.
     pub allow_secret: Vec<Binding>,
     /// Directories that `file` and `sops` references may read. Empty: that of the files.
@@ -99,7 +101,7 @@ pub struct TenantSettings {
 }
 
 /// The form in which the API key is sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Auth {
     /// As it is.
     #[default]

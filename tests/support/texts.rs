@@ -8,7 +8,9 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use integrationd::diagnostic;
 use integrationd::ledger::{FingerprintKey, Fingerprinter};
-use integrationd::manifest::{self, Bindings, Manifest, SourceFile, Variables};
+use integrationd::manifest::{
+    self, Bindings, DeniedWarnings, FileChecks, Manifest, SourceFile, Variables,
+};
 use integrationd::platform::PLATFORMS;
 use integrationd::secret::{Providers, Reference, resolve};
 use integrationd::source::{Reread, Unconfirmed};
@@ -110,13 +112,13 @@ impl Texts {
 
     fn load(&self, reversed: bool) -> Manifest {
         let sources = self.sources(reversed);
-        manifest::load_bound(
-            "",
-            &sources,
-            &Variables::default(),
-            &self.bindings,
-            PLATFORMS,
-        )
+        let checks = FileChecks {
+            variables: &Variables::default(),
+            bindings: &self.bindings,
+            denied: &DeniedWarnings::default(),
+            platforms: PLATFORMS,
+        };
+        manifest::load_checked("", &sources, checks)
     }
 
     /// The mistakes and warnings, as they are shown.

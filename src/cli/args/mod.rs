@@ -21,7 +21,7 @@ pub(super) use listen::ListenArgs;
 pub(super) use notify::NotifyArgs;
 pub(super) use output::OutputArgs;
 pub(super) use references::{ReferenceArgs, VaultArgs};
-pub(super) use run::{ConnectionArgs, FILES, FilesArgs, RunArgs, VariableArgs};
+pub(super) use run::{CheckArgs, ConnectionArgs, FILES, FilesArgs, RunArgs};
 pub(super) use socket::SocketArgs;
 pub(super) use webhook::WebhookArgs;
 

@@ -3,16 +3,17 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::git::GitArgs;
 use super::guard::GuardArgs;
 use super::ledger::StateArgs;
 use super::references::{ReferenceArgs, VaultArgs};
+use crate::manifest::DeniedWarning;
 use crate::plan::{OnConflict, OnDrift, Selection};
 use crate::secret::own::API_KEY;
 use crate::settings::parse::{duration, parallelism, variable};
-use crate::settings::run::{self, FileSettings, RunSettings, TenantSettings};
+use crate::settings::run::{Auth, FileSettings, RunSettings, TenantSettings};
 
 /// Heading of positional arguments: clap's own.
 const ARGUMENTS: Option<&str> = None;
@@ -27,14 +28,14 @@ pub(crate) struct FilesArgs {
     #[arg(value_name = "DIR", default_value = "integrations.d", help_heading = ARGUMENTS)]
     pub dir: PathBuf,
     #[command(flatten)]
-    pub variables: VariableArgs,
+    pub checks: CheckArgs,
     #[command(flatten)]
     pub references: ReferenceArgs,
 }
 
-/// Values of variables.
+/// Values of variables, and warnings that count as errors.
 #[derive(Debug, Args)]
-pub(crate) struct VariableArgs {
+pub(crate) struct CheckArgs {
     /// String value of `${var:NAME}`; may be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = variable, help_heading = FILES)]
     pub var: Vec<(String, String)>,
@@ -44,6 +45,11 @@ pub(crate) struct VariableArgs {
     #[arg(long, value_name = "FILE", help_heading = FILES, env = "INTEGRATIOND_VAR_FILE",
           value_delimiter = ',')]
     pub var_file: Vec<PathBuf>,
+    /// Treat this warning as an error: a code such as W0602, or `warnings` for all warnings; may
+    /// be repeated
+    #[arg(long, value_name = "CODE", help_heading = FILES, env = "INTEGRATIOND_DENY",
+          value_delimiter = ',')]
+    pub deny: Vec<DeniedWarning>,
 }
 
 #[derive(Debug, Args)]
@@ -57,8 +63,8 @@ pub(crate) struct ConnectionArgs {
     pub api_key_file: Option<PathBuf>,
     /// Authentication method: send the API key as it is, or exchange it for a bearer token
     #[arg(long, value_name = "HOW", value_enum, env = "INTEGRATIOND_AUTH",
-          default_value_t = AuthChoice::Key)]
-    pub auth: AuthChoice,
+          default_value_t = Auth::Key)]
+    pub auth: Auth,
     /// PEM file with certificates to trust in addition to the system's; may be repeated
     #[arg(
         long,
@@ -67,12 +73,6 @@ pub(crate) struct ConnectionArgs {
         value_delimiter = ','
     )]
     pub ca_file: Vec<PathBuf>,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum AuthChoice {
-    Key,
-    Token,
 }
 
 /// Flags of a run of the pipeline, by any command.
@@ -118,7 +118,12 @@ impl From<FilesArgs> for FileSettings {
     fn from(args: FilesArgs) -> Self {
         let FilesArgs {
             dir,
-            variables: VariableArgs { var, var_file },
+            checks:
+                CheckArgs {
+                    var,
+                    var_file,
+                    deny,
+                },
             references:
                 ReferenceArgs {
                     allow_secret,
@@ -132,6 +137,7 @@ impl From<FilesArgs> for FileSettings {
             declared_variables,
             variable_files: var_file,
             variables: var.into_iter().collect(),
+            denied: deny.into_iter().collect(),
             allow_secret,
             secret_roots: secret_root,
             own_files,
@@ -150,10 +156,7 @@ impl From<ConnectionArgs> for TenantSettings {
         Self {
             url,
             api_key_file,
-            auth: match auth {
-                AuthChoice::Key => run::Auth::Key,
-                AuthChoice::Token => run::Auth::Token,
-            },
+            auth,
             ca_files: ca_file,
         }
     }
