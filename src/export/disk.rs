@@ -1,24 +1,22 @@
 //! Writes the files of an export: all of them, or none.
 //!
-//! Each text goes to a file without a name first, in the directory of its final path; where
-//! the file system has none, to a hidden one. When all texts are on the disk, each file takes
-//! its name. A file is replaced only if the caller says so. After a failure, every earlier step
-//! is undone; after the death of the process, the next export removes its hidden files.
+//! Each text goes to a file that does not have its name yet. When all texts are on the disk,
+//! each file takes its name. A file is replaced only if the caller says so. After a failure,
+//! every earlier step is undone; after the death of the process, the next export removes its
+//! hidden files.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Write};
-use std::os::fd::AsRawFd;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
+use std::fs::{self, File};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, OFlags, RenameFlags, linkat, renameat_with};
-use rustix::io::Errno;
+use crate::regular::{self, Nameless, StagedFile, earlier_path};
 
 /// Number of files without a name: each takes a descriptor until it has one.
 const MOST_UNNAMED: usize = 256;
 
-/// The descriptors of this process.
-const DESCRIPTORS: &str = "/proc/self/fd";
+/// The mode of a new file, less what the umask takes away.
+const MODE: u32 = 0o666;
 
 /// A file that is to be written.
 #[derive(Debug)]
@@ -77,41 +75,15 @@ pub fn write_all(directory: &Path, files: &[FileToWrite<'_>]) -> Result<(), Expo
 /// Removes the hidden files of processes that ended in the middle of an export. What cannot be
 /// removed stays: it is not read as an integration file.
 pub fn remove_leftovers(directory: &Path) {
-    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        let process = name.to_str().and_then(process_of_hidden);
-        if process.is_some_and(|process| !is_alive(process)) {
-            let _ = fs::remove_file(entry.path());
-        }
-    }
-}
-
-/// The process that made a hidden file of an export.
-fn process_of_hidden(name: &str) -> Option<u32> {
-    let rest = name.strip_prefix('.')?;
-    let rest = rest.strip_suffix(".new").or(rest.strip_suffix(".old"))?;
-    let (file, process) = rest.rsplit_once('.')?;
-    let (_, ending) = file.rsplit_once('.')?;
-    let is_ours = matches!(ending, "yaml" | "yml" | "json");
-    process.parse().ok().filter(|_| is_ours)
-}
-
-/// True if a process may still run.
-fn is_alive(process: u32) -> bool {
-    let processes = Path::new("/proc");
-    !processes.join("self").exists() || processes.join(process.to_string()).exists()
-}
-
-/// A text on the disk that does not have its name yet.
-enum Text {
-    Unnamed(File),
-    Hidden(PathBuf),
+    regular::remove_leftovers(directory, |file| {
+        let ending = file.rsplit_once('.').map(|(_, ending)| ending);
+        ending.is_some_and(|ending| matches!(ending, "yaml" | "yml" | "json"))
+    });
 }
 
 /// A text with its final path.
 struct Staged {
-    text: Text,
-    place: PathBuf,
+    text: StagedFile,
     overwrites: bool,
 }
 
@@ -141,19 +113,14 @@ impl Undo {
         Ok(())
     }
 
-    /// Opens a file that has no name, or a hidden one.
-    fn open(&mut self, place: &Path) -> io::Result<(File, Option<PathBuf>)> {
-        if self.unnamed < MOST_UNNAMED
-            && let Some(file) = unnamed(place)
-        {
-            self.unnamed += 1;
-            return Ok((file, None));
+    /// Opens a file that does not have its name yet.
+    fn open(&mut self, place: &Path) -> io::Result<Nameless> {
+        if self.unnamed >= MOST_UNNAMED {
+            return Nameless::hidden(place, MODE);
         }
-        let hidden = hidden_path(place, "new");
-        let mut options = OpenOptions::new();
-        let file = options.write(true).create_new(true).open(&hidden)?;
-        self.files.push(hidden.clone());
-        Ok((file, Some(hidden)))
+        let opened = Nameless::create(place, MODE)?;
+        self.unnamed += usize::from(opened.is_unnamed());
+        Ok(opened)
     }
 
     /// Writes a text that gets its name later.
@@ -163,59 +130,42 @@ impl Undo {
         file: &FileToWrite<'_>,
     ) -> Result<Staged, ExportWriteError> {
         let shown = directory.join(file.file);
+        self.staged(&shown, file)
+            .map_err(|source| failed(&shown, source))
+    }
+
+    fn staged(&mut self, shown: &Path, file: &FileToWrite<'_>) -> io::Result<Staged> {
         // Of a link, the file that it leads to is replaced.
         let place = if file.overwrites {
-            fs::canonicalize(&shown).map_err(|source| failed(&shown, source))?
+            fs::canonicalize(shown)?
         } else {
-            shown.clone()
+            shown.to_owned()
         };
-        let opened = self.open(&place);
-        let (mut opened, hidden) = opened.map_err(|source| failed(&shown, source))?;
-        let written = opened.write_all(file.text.as_bytes());
-        let written = written.and_then(|()| opened.sync_all());
-        written.map_err(|source| failed(&shown, source))?;
+        let opened = self.open(&place)?;
         if file.overwrites {
-            keep_access(&place, &opened).map_err(|source| failed(&shown, source))?;
+            keep_access(&place, opened.file())?;
         }
         Ok(Staged {
-            text: hidden.map_or(Text::Unnamed(opened), Text::Hidden),
-            place,
+            text: opened.write(file.text.as_bytes())?,
             overwrites: file.overwrites,
         })
     }
 
     /// Gives a text its name.
     fn publish(&mut self, staged: Staged) -> Result<(), ExportWriteError> {
-        let Staged {
-            text,
-            place,
-            overwrites,
-        } = staged;
-        let hidden = match text {
-            Text::Hidden(hidden) => hidden,
-            Text::Unnamed(file) if !overwrites => {
-                name(&file, &place).map_err(|source| failed(&place, source))?;
-                self.files.push(place);
-                return Ok(());
-            }
-            Text::Unnamed(file) => {
-                let hidden = hidden_path(&place, "new");
-                name(&file, &hidden).map_err(|source| failed(&place, source))?;
-                self.files.push(hidden.clone());
-                hidden
-            }
-        };
-        if overwrites {
-            let earlier = hidden_path(&place, "old");
-            let kept = fs::hard_link(&place, &earlier);
-            let kept = kept.or_else(|_| fs::copy(&place, &earlier).map(drop));
-            kept.map_err(|source| failed(&place, source))?;
-            self.replaced.push((place.clone(), earlier));
-            return fs::rename(&hidden, &place).map_err(|source| failed(&place, source));
+        let Staged { text, overwrites } = staged;
+        let place = text.place().to_owned();
+        if !overwrites {
+            text.publish().map_err(|source| failed(&place, source))?;
+            self.files.push(place);
+            return Ok(());
         }
-        rename_to_free(&hidden, &place).map_err(|source| failed(&place, source))?;
-        self.files.push(place);
-        Ok(())
+        let earlier = earlier_path(&place);
+        let kept = fs::hard_link(&place, &earlier);
+        let kept = kept.or_else(|_| fs::copy(&place, &earlier).map(drop));
+        kept.map_err(|source| failed(&place, source))?;
+        self.replaced.push((place.clone(), earlier));
+        text.replace().map_err(|source| failed(&place, source))
     }
 
     /// Keeps the result and removes the earlier texts.
@@ -255,50 +205,6 @@ fn cannot_keep(old: &fs::Metadata, error: &io::Error) -> io::Error {
     let (owner, group) = (old.uid(), old.gid());
     let what = format!("the file must stay with user {owner} and group {group}: {error}");
     io::Error::new(error.kind(), what)
-}
-
-/// A file without a name in the directory of a path, which ends with the process; `None` if the
-/// file system has no such files, or no way to name them.
-fn unnamed(place: &Path) -> Option<File> {
-    let directory = place.parent()?;
-    let mut options = OpenOptions::new();
-    options.write(true).mode(0o666);
-    options.custom_flags(OFlags::TMPFILE.bits().cast_signed());
-    let file = options.open(directory).ok()?;
-    fs::read_link(descriptor(&file)).ok().map(|_| file)
-}
-
-fn descriptor(file: &File) -> PathBuf {
-    Path::new(DESCRIPTORS).join(file.as_raw_fd().to_string())
-}
-
-/// Gives a file without a name one that nothing has.
-fn name(file: &File, to: &Path) -> io::Result<()> {
-    Ok(linkat(
-        CWD,
-        descriptor(file),
-        CWD,
-        to,
-        AtFlags::SYMLINK_FOLLOW,
-    )?)
-}
-
-/// Gives a file a name that nothing has.
-fn rename_to_free(from: &Path, to: &Path) -> io::Result<()> {
-    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-        // A file system that does not know this kind of renaming.
-        Err(Errno::INVAL | Errno::NOSYS) => {
-            fs::hard_link(from, to)?;
-            fs::remove_file(from)
-        }
-        renamed => Ok(renamed?),
-    }
-}
-
-/// A hidden path in the same directory, which is not read as an integration file.
-fn hidden_path(place: &Path, what: &str) -> PathBuf {
-    let name = place.file_name().unwrap_or_default().to_string_lossy();
-    place.with_file_name(format!(".{name}.{}.{what}", std::process::id()))
 }
 
 /// Sees to it that the names are on the disk.
@@ -375,18 +281,6 @@ mod tests {
         let files = [file("x.yaml", "x"), file("no/such/y.yaml", "y")];
         write_all(&directory, &files).unwrap_err();
         assert_eq!(listed(root.path()), [""; 0]);
-    }
-
-    #[test]
-    fn text_without_a_name_is_not_seen() {
-        let root = TempDir::new().unwrap();
-        let mut undo = Undo::default();
-        let staged = undo.stage(root.path(), &file("x.yaml", "x")).unwrap();
-        let has_unnamed = unnamed(&root.path().join("x.yaml")).is_some();
-        assert_eq!(listed(root.path()).is_empty(), has_unnamed);
-        undo.publish(staged).unwrap();
-        assert_eq!(listed(root.path()), ["x.yaml"]);
-        assert_eq!(fs::read_to_string(root.path().join("x.yaml")).unwrap(), "x");
     }
 
     #[test]
