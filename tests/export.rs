@@ -793,6 +793,38 @@ fn failed_creation_is_no_empty_plan() {
 }
 
 #[test]
+fn second_export_names_a_failed_creation_as_the_first() {
+    let tenant = Tenant::empty();
+    let seed = snowflake_seed("a.example.com").status(SimulatedStatus::CreateError);
+    tenant.simulator.seed(seed);
+    let files = Files::none();
+    let json = |code: i32| {
+        let ran = export(&tenant, files.path(), &["-o", "json"]);
+        ran.exits_with(code).json()["proof"].clone()
+    };
+    let first = json(1);
+    assert_eq!(first[0]["file"], "snowflake-a.yaml");
+    assert_eq!(json(1), first);
+    let ran = export(&tenant, files.path(), &[]).exits_with(1);
+    let told = ran
+        .stdout
+        .replace(&files.path().display().to_string(), "DIR");
+    insta::assert_snapshot!(told, @r"
+    Nothing was written: every integration that can have a file already has one.
+
+    A sync of the directory would make changes:
+      DIR/snowflake-a.yaml: the last creation failed, and a sync would retry it with the values from the file
+    ");
+    tenant.simulator.seed(snowflake_seed("b.example.com"));
+    let document = export(&tenant, files.path(), &["-o", "json"])
+        .exits_with(1)
+        .json();
+    assert_eq!(document["files"][0]["name"], "snowflake-b");
+    assert_eq!(document["proof"], first);
+    assert_eq!(tenant.writes(), [""; 0]);
+}
+
+#[test]
 fn list_that_is_not_whole_is_exported_and_fails() {
     let tenant = Tenant::empty();
     tenant.simulator.seed(snowflake_seed("a.example.com"));

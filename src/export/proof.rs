@@ -4,9 +4,14 @@ use serde::Serialize;
 
 use super::{ExportDraft, ExportDrafts, ExportRefusal, ExportSkip, ExportSkipReason};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::manifest::Name;
-use crate::plan::{Action, Change, Operation, Plan};
+use crate::live::IntegrationStatus;
+use crate::manifest::{Integration, Manifest, Name};
+use crate::plan::{Action, Change, Coverage, Operation, Plan};
 use crate::platform::AttributePath;
+
+/// The finding of an integration that exists and was never set up.
+const CREATION_FAILED: &str =
+    "the last creation failed, and a sync would retry it with the values from the file";
 
 /// Something that a plan of an exported file would do, or a mistake in the file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -114,6 +119,29 @@ pub fn findings(drafts: &[ExportDraft], plan: &Plan, mistakes: &[Diagnostic]) ->
     findings
 }
 
+/// The files from before an export whose integrations exist and were never set up.
+#[must_use]
+pub fn failed_creations(
+    existing: &Manifest,
+    coverage: &Coverage<'_, '_>,
+    drafts: &ExportDrafts,
+) -> Vec<ProofFinding> {
+    let has_failed = |name: &str| {
+        let found = coverage.described.get(name);
+        found.is_some_and(|found| found.status == IntegrationStatus::CreateError)
+    };
+    let is_drafted = |name: &str| drafts.files.iter().any(|draft| draft.name == name);
+    let files = existing.integrations.iter();
+    let failed = files.filter(|file| has_failed(&file.name) && !is_drafted(&file.name));
+    let finding = |file: &Integration| ProofFinding {
+        file: file.origin.within.clone(),
+        integration: file.name.clone(),
+        attribute: None,
+        message: CREATION_FAILED.to_owned(),
+    };
+    failed.map(finding).collect()
+}
+
 /// True if a path as it is shown is this file below the directory.
 fn is_of_file(shown: &str, within: &str) -> bool {
     let before = shown.strip_suffix(within);
@@ -134,9 +162,7 @@ fn of_operation(operation: &Operation) -> Vec<(Option<AttributePath>, String)> {
         Operation::Create(_) => vec![(None, "a sync would create the integration".to_owned())],
         Operation::Delete(_) => vec![(None, "a sync would delete the integration".to_owned())],
         Operation::Update { changes, .. } if changes.is_empty() => {
-            let message =
-                "the last creation failed, and a sync would retry it with the values from the file";
-            vec![(None, message.to_owned())]
+            vec![(None, CREATION_FAILED.to_owned())]
         }
         Operation::Update { changes, .. } | Operation::Replace { changes, .. } => {
             changes.iter().map(differs).collect()

@@ -197,7 +197,16 @@ impl<'a> ExportDocument<'a> {
         if self.proof.is_empty() {
             return;
         }
-        let _ = writeln!(out, "\nA sync of these files would make changes:");
+        let is_new = |finding: &ProofFinding| {
+            let mut drafts = self.files.iter();
+            drafts.any(|draft| draft.name == finding.integration)
+        };
+        let heading = if self.proof.iter().all(is_new) {
+            "A sync of these files would make changes:"
+        } else {
+            "A sync of the directory would make changes:"
+        };
+        let _ = writeln!(out, "\n{heading}");
         for finding in self.proof {
             let file = self.path(&finding.file);
             let message = escaped(&finding.message);

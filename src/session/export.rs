@@ -11,7 +11,7 @@ use super::{
 };
 use crate::diagnostic::Diagnostic;
 use crate::export::disk::{ExportWriteError, FileToWrite, remove_leftovers, write_all};
-use crate::export::proof::{ProofFinding, findings, leave_out_invalid};
+use crate::export::proof::{ProofFinding, failed_creations, findings, leave_out_invalid};
 use crate::export::{ExportDrafts, ExportOptions, ExportRefusal, draft};
 use crate::immuta::{HttpTransport, ReadApi};
 use crate::ledger::place::Trust;
@@ -145,10 +145,10 @@ pub async fn export(
         are_connections_unread: live.owners.source() != OwnersSource::Hidden
             && live.owners.unknown().next().is_some(),
         not_recorded: not_recorded(&coverage, &recovered, &drafts, wishes.adoption),
+        findings: failed_creations(existing, &coverage, &drafts),
         failure: None,
         drafts,
         diagnostics: Vec::new(),
-        findings: Vec::new(),
         adoptions: Vec::new(),
         handed_over: Vec::new(),
     };
@@ -209,7 +209,8 @@ async fn prove(
     let (desired, request) = (&prepared.desired, &prepared.request);
     let planned = sync::make_plan(&prepared.reader, desired, request, &ledger).await;
     let plan = planned.map_err(SyncError::from)?.plan;
-    result.findings = findings(&result.drafts.files, &plan, &result.diagnostics);
+    let found = findings(&result.drafts.files, &plan, &result.diagnostics);
+    result.findings.extend(found);
     if wishes.adoption == ExportAdoption::No {
         return Ok(());
     }
