@@ -260,3 +260,16 @@ fn file_without_a_live_integration_is_not_updated() {
     );
     assert_eq!(world.text(), LAKE);
 }
+
+const PATTERN: &str = "type: Snowflake\nautoBootstrap: false\nconfig:\n  host: a.example.com\n  \
+    warehouse: WH\n  database: IMMUTA\n  userRolePattern:  # all of it\n    exclude: ^SYS\n";
+
+#[test]
+fn only_value_of_an_optional_object_is_removed_with_it() {
+    let world = World::of(PATTERN);
+    world.drifts("/userRolePattern", Json::Null);
+    let ran = world.update(&[]).exits_with(0);
+    let expected = PATTERN.replace("  userRolePattern:  # all of it\n    exclude: ^SYS\n", "");
+    assert_eq!(world.text(), expected, "{}", ran.all());
+    world.plans_to_nothing();
+}

@@ -11,9 +11,10 @@ use similar::TextDiff;
 use super::value::typed;
 use crate::ledger::Ledger;
 use crate::live::{LiveIntegration, RemoteId, holds_secret, is_mask};
-use crate::manifest::{Edit, Integration, Name, edit, without_secrets};
+use crate::manifest::{Edit, EditError, Integration, Name, edit, without_secrets};
 use crate::plan::{Change, ChangeKind, Differences, DisplayValue, differences};
-use crate::platform::{AUTO_BOOTSTRAP, Attribute, AttributePath};
+use crate::platform::{AUTO_BOOTSTRAP, Attribute, AttributePath, CONFIG, Evidence, Need};
+use crate::value::Value;
 
 /// Lines around each change of the shown difference.
 const CONTEXT: usize = 3;
@@ -85,15 +86,12 @@ pub fn accept_drift(
     for one in drifted(integration, found, &known) {
         let written = one.to.and_then(|to| {
             let document = document.ok_or("the file cannot be read")?;
-            let edited = edit(
-                &update.text,
-                document,
-                &Edit {
-                    path: one.path.clone(),
-                    to,
-                },
-            );
-            edited.map_err(|error| error.to_string())
+            match edit(&update.text, document, &to_edit(&one.path, to)) {
+                Err(EditError::OnlyValue) => {
+                    without_parent(integration, &update.text, document, &one.path)
+                }
+                edited => edited.map_err(|error| error.to_string()),
+            }
         });
         match written {
             Ok(text) => {
@@ -112,6 +110,53 @@ pub fn accept_drift(
     }
     update.diff = diff(source, &update.text, &update.shown);
     update
+}
+
+fn to_edit(path: &AttributePath, to: Option<Json>) -> Edit {
+    Edit {
+        path: path.clone(),
+        to,
+    }
+}
+
+/// Removes the object around an attribute that is alone in it, unless the object is required.
+fn without_parent(
+    integration: &Integration,
+    text: &str,
+    document: usize,
+    path: &AttributePath,
+) -> Result<String, String> {
+    let Some(object) = path.around().last() else {
+        return Err(format!(
+            "`{path}` is the only attribute in `{CONFIG}`: edit the file by hand"
+        ));
+    };
+    if is_required(integration, &object) {
+        return Err(format!(
+            "`{path}` is the only attribute in `{object}`, which is required: edit the file by hand"
+        ));
+    }
+    match edit(text, document, &to_edit(&object, None)) {
+        Err(EditError::OnlyValue) => without_parent(integration, text, document, &object),
+        edited => edited.map_err(|error| error.to_string()),
+    }
+}
+
+/// True if a file of this integration would be invalid without an attribute.
+fn is_required(integration: &Integration, path: &AttributePath) -> bool {
+    let platform = integration.platform;
+    let word = |name: &str| integration.config.get(name).and_then(Value::as_text);
+    let need = platform.attribute(path).map(|attribute| attribute.need);
+    match need {
+        Some(Need::Always(evidence)) => evidence == Evidence::Documented,
+        Some(Need::When(conditions, evidence)) => {
+            let auto = integration.auto_bootstrap;
+            let mut conditions = conditions.iter();
+            evidence == Evidence::Documented
+                && conditions.all(|it| it.holds(platform, auto, |name| word(name)))
+        }
+        Some(Need::Optional) | None => false,
+    }
 }
 
 /// An attribute whose live value is to be in the file.

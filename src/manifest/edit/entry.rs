@@ -9,18 +9,29 @@ pub(super) fn is_own(map: &Node, entry: &YamlEntry) -> bool {
     map.span.start <= entry.key_span.start && entry.key_span.end <= map.span.end
 }
 
-fn own(map: &Node) -> Vec<&YamlEntry> {
-    let mut own: Vec<&YamlEntry> = match &map.value {
-        Yaml::Map(entries) => entries.iter().filter(|entry| is_own(map, entry)).collect(),
+fn entries(map: &Node) -> &[YamlEntry] {
+    match &map.value {
+        Yaml::Map(entries) => entries,
         Yaml::Null
         | Yaml::Bool(_)
         | Yaml::Number(_)
         | Yaml::Text(_)
         | Yaml::List(_)
-        | Yaml::Faulty => Vec::new(),
-    };
+        | Yaml::Faulty => &[],
+    }
+}
+
+fn own(map: &Node) -> Vec<&YamlEntry> {
+    let own = entries(map).iter().filter(|entry| is_own(map, entry));
+    let mut own: Vec<&YamlEntry> = own.collect();
     own.sort_by_key(|entry| entry.key_span);
     own
+}
+
+/// True if a mapping that is removed has a comment on a line of its own.
+fn has_comment_inside(text: &str, entry: &YamlEntry) -> bool {
+    let mut lines = text.lines().skip(1);
+    entry.value.is_map() && lines.any(|line| line.trim_start().starts_with('#'))
 }
 
 fn is_flow(lines: Lines<'_>, map: &Node) -> bool {
@@ -35,13 +46,24 @@ pub(super) fn removed(
 ) -> Result<Vec<Patch>, EditError> {
     let own = own(map);
     let index = own.iter().position(|one| one.key_span == entry.key_span);
-    let (Some(index), true) = (index, own.len() > 1) else {
+    let Some(index) = index else {
         return Err(EditError::Notation);
     };
     if super::has_reference(&entry.value) {
         return Err(EditError::Reference);
     }
+    if own.len() == 1 {
+        let has_merged = entries(map).len() > own.len();
+        return Err(if has_merged {
+            EditError::Alias
+        } else {
+            EditError::OnlyValue
+        });
+    }
     let end = lines.end_of(entry);
+    if has_comment_inside(between(lines.source, entry.key_span.end, end), entry) {
+        return Err(EditError::Comment);
+    }
     if is_flow(lines, map) {
         let previous = index.checked_sub(1).and_then(|before| own.get(before));
         let (start, end) = match (own.get(index + 1), previous) {

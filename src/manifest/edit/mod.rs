@@ -52,6 +52,9 @@ pub enum EditError {
     /// The file does not have it.
     #[error("the file does not contain the attribute")]
     Missing,
+    /// Without it, the mapping would be empty.
+    #[error("the value is the only one in its mapping")]
+    OnlyValue,
     /// A notation that is not handled.
     #[error("the file is written in a form that cannot be edited safely")]
     Notation,

@@ -84,6 +84,23 @@ fn removed_attribute_takes_its_line() {
 }
 
 #[test]
+fn only_value_of_a_mapping_needs_the_mapping_removed() {
+    fails(LAKE, "audit/enabled", None, EditError::OnlyValue);
+    let expected = LAKE.replace("    audit: {enabled: true}\n", "");
+    becomes(LAKE, "audit", None, &expected);
+    let block = "config:\n  audit:  # all\n    enabled: true  # of it\n  httpPath: /one\n";
+    fails(block, "audit/enabled", None, EditError::OnlyValue);
+    becomes(block, "audit", None, "config:\n  httpPath: /one\n");
+    let comment = block.replace("    enabled", "    # Why.\n    enabled");
+    fails(&comment, "audit", None, EditError::Comment);
+    let variable = block.replace("true", "${var:AUDIT}");
+    fails(&variable, "audit/enabled", None, EditError::Reference);
+    fails(&variable, "audit", None, EditError::Reference);
+    let merged = "base: &base {level: 1}\nconfig:\n  audit:\n    <<: *base\n    enabled: true\n";
+    fails(merged, "audit/enabled", None, EditError::Alias);
+}
+
+#[test]
 fn text_with_other_ends_of_lines_keeps_them() {
     let windows = LAKE.replace('\n', "\r\n");
     becomes(
