@@ -467,6 +467,43 @@ fn overwritten_file_keeps_its_options_and_references() {
 }
 
 #[test]
+fn rewritten_file_keeps_equal_variables_and_names_others() {
+    let tenant = Tenant::empty();
+    tenant
+        .simulator
+        .seed(snowflake_seed("a.snowflakecomputing.com"));
+    let text = snowflake("a")
+        .replace(
+            "a.snowflakecomputing.com",
+            "${var:ACCOUNT}.snowflakecomputing.com",
+        )
+        .replace("warehouse: WH", "warehouse: ${var:WAREHOUSE}");
+    let files = Files::none().with("mine.yaml", &text);
+    let args = [
+        "--overwrite",
+        "mine",
+        "--var=ACCOUNT=a",
+        "--var=WAREHOUSE=OLD",
+    ];
+    let told = export(&tenant, files.path(), &args).exits_with(0).stderr;
+    let told = told.replace('\n', " ").replace("  ", " ");
+    let lost = "`warehouse` no longer refers to ${var:WAREHOUSE}: the rewritten file";
+    assert!(told.contains(lost), "{told}");
+    assert!(!told.contains("ACCOUNT"), "{told}");
+    let written = &contents(files.path())["mine.yaml"];
+    let host = "host: ${var:ACCOUNT}.snowflakecomputing.com\n";
+    assert!(written.contains(host), "{written}");
+    assert!(written.contains("warehouse: WH\n"), "{written}");
+    let files = Files::none().with("mine.yaml", &text);
+    let args = [&args[..], &["-o", "json"]].concat();
+    let document = export(&tenant, files.path(), &args).exits_with(0).json();
+    assert_eq!(
+        document["files"][0]["lost_variables"],
+        json!([{"path": "warehouse", "reference": "${var:WAREHOUSE}", "reason": "differs"}])
+    );
+}
+
+#[test]
 fn rewritten_file_stays_with_its_owner_and_group() {
     let tenant = Tenant::empty();
     tenant

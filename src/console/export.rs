@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::Terminal;
 use crate::diagnostic;
-use crate::manifest::{Manifest, Name};
+use crate::manifest::{LossReason, LostVariable, Manifest, Name};
 use crate::report::exit::Exit;
 use crate::report::export::{ExportDocument, adopt_command};
 use crate::report::failure::CommandFailure;
@@ -65,6 +65,21 @@ impl ExportConsole<'_> {
         let failure = failure.map(|it| incomplete(it, result, wishes, &directory));
         terminal.err_unfolded(&diagnostic::render(&result.diagnostics, true));
         let mut document = ExportDocument::new(result, &directory, wishes.is_dry_run);
+        for (path, lost) in document.lost_variables() {
+            let LostVariable {
+                path: attribute,
+                reference,
+                reason,
+            } = lost;
+            let reason = match reason {
+                LossReason::Differs => "the rewritten file has a different value",
+                LossReason::LeftOut => "the rewritten file does not contain the attribute",
+            };
+            terminal.warning(
+                format_args!("{path}: `{attribute}` no longer refers to {reference}: {reason}"),
+                "restore the reference by hand if the value must come from the variable",
+            );
+        }
         if let Some(failure) = &failure {
             terminal.failure(failure.what(), failure.help());
             document = document.failed(failure);

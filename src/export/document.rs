@@ -9,11 +9,11 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value as Json};
 
 use super::template::ReferenceTemplate;
-use super::text::{Entry, EntryValue, reference_scalar};
+use super::text::{Entry, EntryValue};
 use super::value::{typed, usual, written};
 use super::{Omission, ToProvide};
 use crate::live::{LiveIntegration, is_mask};
-use crate::manifest::{Integration, text_scalar};
+use crate::manifest::{Integration, reference_scalar, text_scalar};
 use crate::plan::default_of;
 use crate::platform::{
     Attribute, AttributePath, Class, Condition, Evidence, Lack, Need, ObjectPath, Platform, Shape,

@@ -314,6 +314,7 @@ impl Subject<'_> {
             identity: shown_identity(self.found),
             may_belong_to_connection: self.is_owner_unknown,
             overwrites: self.existing.is_some(),
+            lost_variables: Vec::new(),
             to_provide: config.to_provide,
             may_hold: config.may_hold,
             not_in_file: config.omitted,

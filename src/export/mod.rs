@@ -24,7 +24,7 @@ pub use drafts::{derived_names, draft};
 pub use template::{ReferenceTemplate, ReferenceTemplateError};
 
 use crate::live::RemoteId;
-use crate::manifest::Name;
+use crate::manifest::{LostVariable, Name};
 use crate::platform::{AUTO_BOOTSTRAP, AttributePath};
 use crate::text::escaped;
 
@@ -129,6 +129,8 @@ pub struct ExportDraft {
     pub may_belong_to_connection: bool,
     /// True if the file exists and is written anew.
     pub overwrites: bool,
+    /// References to variables in the file before, which the new one does not have.
+    pub lost_variables: Vec<LostVariable>,
     /// Values that the file refers to.
     pub to_provide: Vec<ToProvide>,
     /// Stored secrets that the server may have, and never shows.

@@ -1,6 +1,5 @@
 //! The lines of a file: keys, values and comments.
 
-use crate::manifest::quoted;
 use crate::text::escaped;
 
 /// A key with its value.
@@ -21,16 +20,6 @@ pub(super) enum EntryValue {
     List(Vec<String>),
     /// The lines of its keys.
     Object(Vec<Entry>),
-}
-
-/// A reference as the value of a key.
-pub(super) fn reference_scalar(reference: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '\'' | '`');
-    if reference.starts_with("${") && reference.chars().all(is_plain) {
-        reference.to_owned()
-    } else {
-        quoted(reference)
-    }
 }
 
 /// The lines of entries at a depth.
@@ -69,17 +58,4 @@ pub(super) fn write_entries(out: &mut String, entries: &[Entry], depth: usize) {
 /// A comment on a line of its own.
 pub(super) fn write_comment(out: &mut String, comment: &str) {
     out.push_str(&format!("# {}\n", escaped(comment)));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reference_is_written_as_people_write_it() {
-        assert_eq!(reference_scalar("${env:A_B}"), "${env:A_B}");
-        assert_eq!(reference_scalar("${vault:a/b#c}"), "${vault:a/b#c}");
-        assert_eq!(reference_scalar("x${env:A}"), "\"x${env:A}\"");
-        assert_eq!(reference_scalar("${file:/a b}"), "\"${file:/a b}\"");
-    }
 }

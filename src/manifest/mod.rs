@@ -48,12 +48,15 @@ use std::collections::BTreeSet;
 pub use binding::{Binding, BindingError, Bindings, OwnCredentials, Unbound};
 pub use denied::{DeniedWarning, DeniedWarnings, UnknownCode};
 pub use destination::{Destination, named_destinations, seeming_hosts};
-pub use edit::{Edit, EditError, document_at, edit, without_secrets};
+pub use edit::{
+    Edit, EditError, KeptVariables, LossReason, LostVariable, document_at, edit, keep_variables,
+    without_secrets,
+};
 pub use example::load_example;
 pub use flat::{Accept, DeclaredSettings, Flat, RejectedValue, VARIABLES, flat};
 pub use load::{FileChecks, load, load_checked};
 pub(crate) use options::{NAME_LENGTH, is_name};
-pub(crate) use quote::{quoted, text_scalar};
+pub(crate) use quote::{reference_scalar, text_scalar};
 pub use schema::schema;
 pub(crate) use suggest::{meant_platform, nearest};
 pub use until::{Until, UntilError};

@@ -55,6 +55,16 @@ pub(crate) fn quoted(text: &str) -> String {
     quoted
 }
 
+/// A reference as the value of a key.
+pub(crate) fn reference_scalar(reference: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '\'' | '`');
+    if reference.starts_with("${") && reference.chars().all(is_plain) {
+        reference.to_owned()
+    } else {
+        quoted(reference)
+    }
+}
+
 /// True for a character that is not visible, or that YAML could take for the end of a line.
 pub(super) fn is_escaped(c: char) -> bool {
     c.is_control() || crate::text::is_unsafe(c)
@@ -105,5 +115,13 @@ mod tests {
         );
         assert_eq!(text_scalar("${env:X}").unwrap(), "\"$${env:X}\"");
         assert_eq!(text_scalar("\u{202e}"), None);
+    }
+
+    #[test]
+    fn reference_is_written_as_people_write_it() {
+        assert_eq!(reference_scalar("${env:A_B}"), "${env:A_B}");
+        assert_eq!(reference_scalar("${vault:a/b#c}"), "${vault:a/b#c}");
+        assert_eq!(reference_scalar("x${env:A}"), "\"x${env:A}\"");
+        assert_eq!(reference_scalar("${file:/a b}"), "\"${file:/a b}\"");
     }
 }

@@ -262,6 +262,12 @@ impl FromIterator<(String, String)> for Variables {
     }
 }
 
+/// True if a text may refer to a variable.
+pub(super) fn is_reference_in(text: &str) -> bool {
+    let mut starts = text.match_indices(REFERENCE);
+    starts.any(|(at, _)| !text.get(..at).unwrap_or("").ends_with('$'))
+}
+
 /// The names of variables that a text refers to.
 pub(super) fn referred(text: &str) -> impl Iterator<Item = &str> {
     let rests = text.split(REFERENCE).skip(1);

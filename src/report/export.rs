@@ -10,7 +10,7 @@ use super::failure::CommandFailure;
 use super::style::{BOLD, CHANGE, paint};
 use crate::export::proof::ProofFinding;
 use crate::export::{ExportDraft, ExportSkip, ToProvide};
-use crate::manifest::Name;
+use crate::manifest::{LostVariable, Name};
 use crate::plan::{Adoption, AdoptionResult};
 use crate::session::export::ExportResult;
 use crate::text::{count, escaped};
@@ -110,6 +110,15 @@ impl<'a> ExportDocument<'a> {
         let files = self.files.iter();
         let files = files.filter(|draft| draft.may_belong_to_connection);
         files.map(|draft| self.path(&draft.file))
+    }
+
+    /// The references to variables that rewritten files lost, each with the path of its file.
+    pub fn lost_variables(&self) -> impl Iterator<Item = (String, &LostVariable)> {
+        let files = self.files.iter();
+        files.flat_map(|draft| {
+            let lost = draft.lost_variables.iter();
+            lost.map(|lost| (self.path(&draft.file), lost))
+        })
     }
 
     fn path(&self, file: &str) -> String {

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
 use super::adopt::adopted;
-use super::source::load;
+use super::source::{load, variables};
 use super::{
     Access, OpenError, Opened, Preparation, Prepared, SecretSelection, Session, Source, Watcher,
     Wishes,
@@ -17,11 +17,12 @@ use crate::immuta::{HttpTransport, ReadApi};
 use crate::ledger::place::Trust;
 use crate::ledger::{Ledger, Observations, Record};
 use crate::live::{Live, OwnersSource, RemoteId};
-use crate::manifest::{Manifest, Name, SourceFile};
+use crate::manifest::{Manifest, Name, SourceFile, keep_variables};
 use crate::plan::{self, AdoptedSecrets, Adoption, Coverage};
 use crate::settings::run::RunSettings;
 use crate::source::{Snapshot, read_with_variables};
 use crate::sync::{self, Files, SyncError};
+use crate::text::escaped;
 
 /// Wishes for an export.
 #[derive(Debug, Clone, Default)]
@@ -127,7 +128,8 @@ pub async fn export(
     let existing = &first.desired.manifest;
     let coverage = plan::coverage(existing, &live, &recovered);
     let (options, tenant) = (&wishes.options, session.tenant());
-    let mut drafts = draft(existing, &live, &coverage, &recovered, options, tenant)?;
+    let drafts = draft(existing, &live, &coverage, &recovered, options, tenant)?;
+    let mut drafts = with_variables(settings, existing, drafts)?;
     let texts = directory_with(settings, &drafts, Texts::NotWritten)?;
     let checked = load(settings, &texts, None, &Unwatched)?;
     leave_out_invalid(&mut drafts, &checked.diagnostics)?;
@@ -161,6 +163,34 @@ pub async fn export(
         }
     }
     Ok(result)
+}
+
+/// Keeps the references to variables in the files that are written anew.
+fn with_variables(
+    settings: &RunSettings,
+    existing: &Manifest,
+    mut drafts: ExportDrafts,
+) -> Result<ExportDrafts, ExportError> {
+    if !drafts.files.iter().any(|draft| draft.overwrites) {
+        return Ok(drafts);
+    }
+    let directory = directory_with(settings, &drafts, Texts::Written)?;
+    let variables = variables(settings, &directory)?;
+    for draft in drafts.files.iter_mut().filter(|draft| draft.overwrites) {
+        let origin = existing.find(&draft.name).map(|file| &file.origin);
+        let file = directory.files.iter().find(|file| {
+            let origin = origin.map(|origin| origin.file.as_str());
+            origin == Some(escaped(&file.path).as_ref())
+        });
+        let text = file.and_then(|file| std::str::from_utf8(file.content.as_ref().ok()?).ok());
+        let (Some(text), Some(origin)) = (text, origin) else {
+            return Err(ExportRefusal::Changed(draft.file.clone()).into());
+        };
+        let kept = keep_variables(text, origin.line, &draft.text, &variables);
+        draft.text = kept.text;
+        draft.lost_variables = kept.lost;
+    }
+    Ok(drafts)
 }
 
 /// The live integrations that files other than the new ones describe, and that the ledger does

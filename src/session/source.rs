@@ -137,9 +137,7 @@ pub(super) fn load(
         watcher.no_files(&shown(settings, None));
     }
     let bindings = secrets::bindings(settings);
-    let mut variables = settings.files.declared_variables.clone();
-    variables.extend(Variables::read(&snapshot.variables).map_err(OpenError::Variables)?);
-    variables.extend(settings.files.variables.clone());
+    let variables = variables(settings, snapshot)?;
     let (root, files) = (&snapshot.root, &snapshot.files);
     let checks = FileChecks {
         variables: &variables,
@@ -150,6 +148,17 @@ pub(super) fn load(
     let manifest = load_checked(root, files, checks);
     watcher.files(revision, &manifest);
     Ok(manifest)
+}
+
+/// All variables that are declared.
+pub(super) fn variables(
+    settings: &RunSettings,
+    snapshot: &Snapshot,
+) -> Result<Variables, OpenError> {
+    let mut variables = settings.files.declared_variables.clone();
+    variables.extend(Variables::read(&snapshot.variables).map_err(OpenError::Variables)?);
+    variables.extend(settings.files.variables.clone());
+    Ok(variables)
 }
 
 /// The source for people and for the history.

@@ -10,10 +10,12 @@ mod lines;
 mod list;
 mod mask;
 mod scalar;
+mod variables;
 
 use serde_json::Value as Json;
 
 pub use mask::without_secrets;
+pub use variables::{KeptVariables, LossReason, LostVariable, keep_variables};
 
 use super::text::{Span, Text};
 use super::tree::{Node, Stream, Yaml, YamlEntry};
