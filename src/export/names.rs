@@ -7,6 +7,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use deunicode::deunicode_with_tofu_cow;
+
 use crate::live::{LiveIntegration, RemoteId};
 use crate::manifest::NAME_LENGTH;
 use crate::plan::identity_of;
@@ -103,10 +105,12 @@ fn joined(first: &str, second: &str) -> String {
     }
 }
 
-/// A text in lower case, with one dash in place of all that cannot stand in a name.
+/// A text in lower case and in Latin letters without accents, with one dash in place of all
+/// that cannot stand in a name.
 fn slug(text: &str, longest: usize) -> String {
     let mut slug = String::new();
-    for c in text.chars() {
+    let unknown = "-";
+    for c in deunicode_with_tofu_cow(text, unknown).chars() {
         if c.is_ascii_alphanumeric() {
             slug.push(c.to_ascii_lowercase());
         } else if !slug.is_empty() && !slug.ends_with('-') {
@@ -196,9 +200,22 @@ mod tests {
     }
 
     #[test]
+    fn letters_of_other_scripts_become_latin_ones() {
+        let all = [
+            host("1", "Données-Été"),
+            host("2", "北京"),
+            host("3", "Ельбрус"),
+        ];
+        assert_eq!(named(&all, &[]), ["-donnees-ete", "-bei-jing", "-el-brus"]);
+        let same = [host("1", "café"), host("2", "cafe")];
+        assert_eq!(named(&same, &[]), ["-cafe-1", "-cafe-2"]);
+    }
+
+    #[test]
     fn identity_without_letters_and_a_long_one_make_a_name() {
         let long = "x".repeat(300);
-        let all = [host("1", "ü.ö"), host("2", &long)];
+        // No letter of a private use area has a form in Latin letters.
+        let all = [host("1", "\u{e000}.\u{e001}"), host("2", &long)];
         let names = named(&all, &[]);
         assert_eq!(names[0], "");
         assert_eq!(names[1].len(), 1 + LONGEST_IDENTITY);
