@@ -76,6 +76,41 @@ fn compare(validator: &Validator, text: &str, documents: &[Json]) {
     }
 }
 
+/// The properties without a description, as pointers. Conditions describe nothing.
+fn undescribed(schema: &Json, at: &str, found: &mut Vec<String>) {
+    let Json::Object(object) = schema else {
+        if let Json::Array(items) = schema {
+            for (index, item) in items.iter().enumerate() {
+                undescribed(item, &format!("{at}/{index}"), found);
+            }
+        }
+        return;
+    };
+    for (key, value) in object {
+        let at = format!("{at}/{key}");
+        if let ("properties", Json::Object(properties)) = (key.as_str(), value) {
+            for (name, property) in properties {
+                let at = format!("{at}/{name}");
+                let description = property["description"].as_str().unwrap_or_default();
+                let is_allowed = *property != Json::Bool(false);
+                if is_allowed && description.trim().is_empty() {
+                    found.push(at.clone());
+                }
+                undescribed(property, &at, found);
+            }
+        } else if !["if", "then", "else", "not"].contains(&key.as_str()) {
+            undescribed(value, &at, found);
+        }
+    }
+}
+
+#[test]
+fn every_property_has_a_description() {
+    let mut found = Vec::new();
+    undescribed(&schema(PLATFORMS), "", &mut found);
+    assert_eq!(found, [""; 0]);
+}
+
 #[test]
 fn examples_match_the_schema() {
     let validator = validator();

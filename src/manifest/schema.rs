@@ -50,7 +50,7 @@ pub fn schema(platforms: &[&'static Platform]) -> Json {
         "type": "object",
         "properties": {
             TYPE: {
-                "description": "The platform, as the Immuta API calls it.",
+                "description": TYPE_DOC,
                 "enum": wires,
             },
         },
@@ -103,12 +103,14 @@ fn references_to(words: &[&str]) -> String {
 /// The schema of a document of one platform.
 fn document(platform: &'static Platform) -> Json {
     let mut properties = Map::new();
-    properties.insert(TYPE.to_owned(), json!({ "const": platform.wire }));
+    let wire = json!({ "const": platform.wire });
+    properties.insert(TYPE.to_owned(), described(&wire, TYPE_DOC));
     let required: &[&str] = match platform.payload {
         PayloadShape::TypeOnly => &[TYPE],
         PayloadShape::Full | PayloadShape::ManualOnly => {
             properties.insert(AUTO_BOOTSTRAP.to_owned(), auto_bootstrap(platform.payload));
-            properties.insert(CONFIG.to_owned(), object(platform.attributes));
+            let config = described(&object(platform.attributes), CONFIG_DOC);
+            properties.insert(CONFIG.to_owned(), config);
             &[TYPE, AUTO_BOOTSTRAP, CONFIG]
         }
     };
@@ -359,13 +361,10 @@ fn condition(condition: Condition, platform: &Platform) -> Json {
 fn sync(platform: &'static Platform) -> Json {
     let mut properties = Map::new();
     for option in SyncKey::ALL {
-        let Some(mut schema) = option_schema(*option, platform) else {
-            continue;
-        };
-        if let Json::Object(schema) = &mut schema {
-            schema.insert("description".to_owned(), option.doc().into());
+        if let Some(schema) = option_schema(*option, platform) {
+            let schema = described(&schema, option.doc());
+            properties.insert(option.key().to_owned(), schema);
         }
-        properties.insert(option.key().to_owned(), schema);
     }
     json!({
         "description": "Options for integrationd, never sent to Immuta.",
@@ -385,11 +384,17 @@ fn option_schema(option: SyncKey, platform: &'static Platform) -> Option<Json> {
         SyncKey::Previously => json!({ "type": "array", "items": name }),
         SyncKey::Protect => json!({ "type": "boolean" }),
         SyncKey::Suspend => {
-            let properties = json!({ "reason": reason, "until": plain(UNTIL) });
+            let properties = json!({
+                "reason": described(&reason, "Reason for the suspension, shown in plans."),
+                "until": described(&plain(UNTIL), UNTIL_DOC),
+            });
             reasoned(&properties, &["reason"])
         }
         SyncKey::Ignore => {
-            let item = json!({ "path": plain("^/."), "reason": reason });
+            let item = json!({
+                "path": described(&plain("^/."), PATH_DOC),
+                "reason": described(&reason, "Reason why the difference does not count."),
+            });
             json!({ "type": "array", "items": reasoned(&item, &["path", "reason"]) })
         }
         SyncKey::Extra => match platform.payload {
@@ -397,6 +402,25 @@ fn option_schema(option: SyncKey, platform: &'static Platform) -> Option<Json> {
             PayloadShape::Full | PayloadShape::ManualOnly => extra(platform.attributes),
         },
     })
+}
+
+const TYPE_DOC: &str = "The platform, as the Immuta API calls it.";
+
+const CONFIG_DOC: &str = "The attributes of the integration, as in the payload of the Immuta API.";
+
+const UNTIL_DOC: &str = "End of the suspension: a date, which counts to its end in UTC, or a time \
+    with a time zone. Without it, the suspension has no end.";
+
+const PATH_DOC: &str = "Path of the attribute, such as `/audit/enabled`. The path of an object \
+    covers everything inside it.";
+
+/// A schema with a description.
+fn described(schema: &Json, description: &str) -> Json {
+    let mut schema = schema.clone();
+    if let Json::Object(schema) = &mut schema {
+        schema.insert("description".to_owned(), description.into());
+    }
+    schema
 }
 
 /// A date, or a time with a time zone.
@@ -426,7 +450,10 @@ fn extra(attributes: &'static [Attribute]) -> Json {
     let known = attributes.iter().map(|attribute| {
         let inner = match attribute.children() {
             [] => Json::Bool(false),
-            children => extra(children),
+            children => described(
+                &extra(children),
+                "Attributes inside this object that this version does not know, sent unchanged.",
+            ),
         };
         (attribute.name.to_owned(), inner)
     });
