@@ -387,6 +387,7 @@ fn example_names_every_setting_and_each_line_is_valid() {
         ("allowed_signers", ""),
         ("revoked_keys", ""),
         ("release.asc", ""),
+        ("production.yaml", "{}"),
         (&credential("immuta-api-key"), "a0key"),
         (&credential("git-token"), "a0token"),
         (&credential("git-ssh-key"), ""),

@@ -249,6 +249,64 @@ fn no_file_is_used_while_variables_have_mistakes() {
 }
 
 #[test]
+fn unsuitable_file_of_variables_is_named_with_a_remedy() {
+    let world = World::new("warehouse.yaml", WAREHOUSE);
+    let place = world.others.path().display().to_string();
+    let absent = "absent.yaml: error[E0101]: this file of variables cannot be read: No such file";
+    let directory = "this is neither a file of variables nor a pipe";
+    let list = "list.yaml:1:1: error[E0201]: variables must be a mapping, found a list";
+    world.others.write("list.yaml", "[PORT]\n");
+    for (name, told, help) in [
+        ("absent.yaml", absent, "give the path of an existing"),
+        ("", directory, "give the path of an existing"),
+        ("list.yaml", list, "write one `key: value` on each line"),
+    ] {
+        let file = format!("--var-file={place}/{name}");
+        let ran = world.sync(&[&file]).exits_with(65);
+        let shown = ran.stderr.replace('\n', " ");
+        assert!(shown.contains(told), "{}", ran.stderr);
+        assert!(shown.contains(help), "{}", ran.stderr);
+    }
+    assert_eq!(world.tenant.requests(), [""; 0]);
+}
+
+#[test]
+fn variables_come_through_a_pipe() {
+    let world = World::new("warehouse.yaml", WAREHOUSE);
+    let pipe = world.others.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    std::thread::scope(|scope| {
+        scope.spawn(|| std::fs::write(&pipe, PRODUCTION).unwrap());
+        let file = format!("--var-file={}", pipe.display());
+        world.sync(&[&file]).exits_with(0);
+    });
+    assert_eq!(world.config()["port"], json!(8443));
+}
+
+#[test]
+fn settings_check_reads_the_files_of_variables() {
+    let world = World::new("warehouse.yaml", WAREHOUSE);
+    let place = world.others.path();
+    let text = format!(
+        "url: https://immuta.example.com\nvar-file: {}/vars.yaml\n",
+        place.display()
+    );
+    world.others.write("settings.yaml", &text);
+    let check = || {
+        let run = Integrationd::new(["settings", "check"]);
+        run.env("IMMUTA_API_KEY", "key")
+            .arg(place.join("settings.yaml"))
+            .run()
+    };
+    let ran = check().exits_with(65);
+    assert!(ran.stderr.contains("vars.yaml: "), "{}", ran.stderr);
+    assert!(ran.stderr.contains("No such file"), "{}", ran.stderr);
+    world.others.write("vars.yaml", PRODUCTION);
+    check().exits_with(0);
+}
+
+#[test]
 fn truncated_file_of_variables_brings_no_earlier_value_back() {
     let world = World::new("warehouse.yaml", WAREHOUSE);
     let base = world.variables("base.yaml", PRODUCTION);

@@ -3,7 +3,7 @@
 
 use super::endpoints;
 use crate::report::failure::CommandFailure;
-use crate::session::{OpenError, git, tenant};
+use crate::session::{OpenError, check_variables, git, tenant};
 use crate::settings::daemon::DaemonSettings;
 
 /// Everything that would be refused, each by itself.
@@ -14,6 +14,7 @@ pub fn check(settings: &DaemonSettings) -> Vec<CommandFailure> {
     let git = run.git.as_ref().and_then(|git| git::check(git).err());
     tenant
         .chain(git.map(CommandFailure::from))
+        .chain(check_variables(run).map(CommandFailure::from))
         .chain(endpoints::check(settings))
         .collect()
 }

@@ -8,12 +8,12 @@ use std::rc::Rc;
 
 use serde_json::Number;
 
-use super::SourceFile;
 use super::builder::DiagnosticBuilder;
 use super::file::{unreadable, whole_file};
 use super::keys::{EntryReader, MappingFile, read_mapping};
 use super::text::Span;
 use super::tree::{Node, Yaml, YamlEntry, YamlString};
+use super::{FileProblem, MAX_FILE_SIZE, SourceFile};
 use crate::diagnostic::{Code, Diagnostic, Location};
 use crate::secret::escaped_literal;
 
@@ -274,11 +274,41 @@ pub(super) fn referred(text: &str) -> impl Iterator<Item = &str> {
     rests.filter_map(|rest| rest.split_once('}').map(|(name, _)| name))
 }
 
+/// The mistake that a file of variables which cannot be read is.
+fn unreadable_variables(path: &str, problem: &FileProblem) -> Diagnostic {
+    let give = "give the path of an existing, readable YAML file of variables";
+    let (code, message, help) = match problem {
+        FileProblem::Unreadable { reason } => (
+            Code::Unreadable,
+            format!("this file of variables cannot be read: {reason}"),
+            give,
+        ),
+        FileProblem::NotAFile => (
+            Code::NotAFile,
+            "this is neither a file of variables nor a pipe".to_owned(),
+            give,
+        ),
+        FileProblem::TooLarge { size } => (
+            Code::TooLarge,
+            format!("this file of variables is too large: {size} bytes (at most {MAX_FILE_SIZE})"),
+            "keep only the variables that the integration files use",
+        ),
+        FileProblem::UnreadableDirectory { .. }
+        | FileProblem::LeavesDirectory
+        | FileProblem::Dangling
+        | FileProblem::LinkLoop
+        | FileProblem::Link
+        | FileProblem::Submodule
+        | FileProblem::NameNotUtf8 => return unreadable(path, problem),
+    };
+    whole_file(path, code, &message, help)
+}
+
 fn read_file(file: &SourceFile) -> Result<Variables, Vec<Diagnostic>> {
     let bytes = file
         .content
         .as_ref()
-        .map_err(|problem| vec![unreadable(&file.path, problem)])?;
+        .map_err(|problem| vec![unreadable_variables(&file.path, problem)])?;
     let mut reader = VariableReader::default();
     if read_mapping(&file.path, bytes, "variables", &mut reader)? {
         return Ok(reader.variables);

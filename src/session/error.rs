@@ -65,12 +65,21 @@ fn first(mistakes: &[Diagnostic]) -> String {
     let Some((first, others)) = mistakes.split_first() else {
         return String::new();
     };
-    let Location { file, line, .. } = &first.place;
+    let Location {
+        file,
+        line,
+        excerpt,
+        ..
+    } = &first.place;
     let more = match others.len() {
         0 => String::new(),
         count => format!(" (and {count} more)"),
     };
-    format!("{file}:{line}: {}{more}", first.message)
+    let place = match excerpt {
+        Some(_) => format!("{file}:{line}"),
+        None => file.clone(),
+    };
+    format!("{place}: {}{more}", first.message)
 }
 
 impl OpenError {
@@ -86,7 +95,10 @@ impl OpenError {
             Self::GitSettings(error) => error.help().to_owned(),
             Self::Git(error) => error.remedy().to_owned(),
             Self::Directory(error) => error.help().to_owned(),
-            Self::Variables(_) => "fix the file, then try again".to_owned(),
+            Self::Variables(mistakes) => {
+                let help = mistakes.first().and_then(|first| first.help.first());
+                help.map_or_else(|| "fix the file, then try again".to_owned(), Clone::clone)
+            }
             Self::RejectedRevision(rejected) => rejected.help(),
             Self::Names(names) => names.help(),
             Self::Vault(error) => error.help().to_owned(),

@@ -59,7 +59,7 @@ pub use names::{UnknownNames, check_names, check_removals, unknown_removals};
 pub use rejected_revision::RejectedRevision;
 use request::{check_request, request};
 pub use secrets::{SecretSelection, declared_bindings};
-pub use source::{Source, check_directory, read_files};
+pub use source::{Source, check_directory, check_variables, read_files};
 pub use state::Access;
 pub use tenant::Tenant;
 pub use watcher::Watcher;

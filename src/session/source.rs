@@ -1,15 +1,16 @@
 //! The source of the files: a directory, or a revision of a git repository.
 
 use std::panic::resume_unwind;
+use std::path::PathBuf;
 
 use super::error::OpenError;
 use super::rejected_revision::RejectedRevision;
 use super::{Watcher, git, secrets};
-use crate::manifest::{FileChecks, Manifest, Variables, load_checked};
+use crate::manifest::{FileChecks, Manifest, SourceFile, Variables, load_checked};
 use crate::platform::PLATFORMS;
 use crate::settings::run::{FileSettings, RunSettings};
 use crate::source::git::{CommitId, Fetched, GitSource, Revision, advance};
-use crate::source::{SeenDirectory, Snapshot, read_with_variables};
+use crate::source::{SeenDirectory, Snapshot, read_single, read_with_variables};
 use crate::sync::Files;
 use crate::text::escaped;
 
@@ -124,6 +125,15 @@ pub fn check_directory(files: &FileSettings, watcher: &dyn Watcher) -> Result<Ma
     };
     let snapshot = read_with_variables(&files.dir, &files.variable_files)?;
     load(&settings, &snapshot, None, watcher)
+}
+
+/// The mistakes in the files of variables, without those that a repository holds.
+#[must_use]
+pub fn check_variables(settings: &RunSettings) -> Option<OpenError> {
+    let is_here = |path: &&PathBuf| settings.git.is_none() || path.is_absolute();
+    let paths = settings.files.variable_files.iter().filter(is_here);
+    let files: Vec<SourceFile> = paths.map(|path| read_single(path)).collect();
+    Variables::read(&files).err().map(OpenError::Variables)
 }
 
 /// Checks files. No file at all is probably a mistake.

@@ -11,11 +11,12 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind, Read};
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::rules::{is_hidden, is_named_like_a_file, starts_with_dot, too_large};
-use super::{FileProblem, Snapshot, SourceError, SourceFile};
+use super::{FileProblem, Snapshot, SourceError, SourceFile, pipe};
 use crate::manifest::{MAX_FILE_SIZE, MOST_FILES};
 use crate::{parallel, regular};
 
@@ -49,9 +50,15 @@ pub fn read_with_variables(
     })
 }
 
-/// Reads one file, which may be a link to any place.
-pub(super) fn read_single(path: &Path) -> SourceFile {
+/// Reads one file, which may be a link to any place, or a pipe.
+pub(crate) fn read_single(path: &Path) -> SourceFile {
     let read = fs::metadata(path).map_err(|error| unreadable(&error));
+    if read.as_ref().is_ok_and(|it| it.file_type().is_fifo()) {
+        return SourceFile {
+            path: shown(path).0,
+            content: pipe::read_once(path),
+        };
+    }
     let content = read.and_then(|metadata| match read_file(path, &metadata) {
         Ok(content) => content,
         Err(Vanished(_)) => Err(unreadable(&io::Error::from(ErrorKind::NotFound))),

@@ -10,10 +10,12 @@
 mod again;
 mod directory;
 pub mod git;
+mod pipe;
 mod rules;
 
 pub use crate::manifest::{FileProblem, SourceFile};
 pub use again::{Content, Reread, SETTLE, SeenDirectory, Unconfirmed, content_of};
+pub(crate) use directory::read_single;
 pub use directory::{read_directory, read_with_variables};
 
 use std::path::PathBuf;
