@@ -20,6 +20,7 @@ use crate::common::{Integrationd, examples};
 const UNSTATED: &[(Code, &str)] = &[
     (Code::NameNeeded, "several documents in a file"),
     (Code::InvalidName, "the name of a file"),
+    (Code::Mask, "the forms of masks"),
     (Code::MalformedReference, "the address of a provider"),
     (Code::UnknownVariable, "variables of the settings"),
     (Code::UnboundReference, "bindings of the settings"),

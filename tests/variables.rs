@@ -307,6 +307,23 @@ fn settings_check_reads_the_files_of_variables() {
 }
 
 #[test]
+fn mask_that_render_printed_is_never_sent() {
+    let text = LAKE.replace("${env:LAKE_TOKEN}", "dapi-s3cr3t-0123456789");
+    let world = World::new("lake.yaml", &text.replace("${var:WORKSPACES}", "['1']"));
+    let run = Integrationd::new(["render"]).with(&world.files).run();
+    let rendered = run.exits_with(0).stdout;
+    assert!(rendered.contains("token: (secret)\n"), "{rendered}");
+    world.files.write("lake.yaml", &rendered);
+    let told = "error[E0309]: `token` contains a mask instead of a secret";
+    let ran = world.sync(&[]).exits_with(65);
+    assert!(ran.stderr.contains(told), "{}", ran.stderr);
+    let ran = Integrationd::new(["validate"]).with(&world.files).run();
+    let ran = ran.exits_with(65);
+    assert!(ran.all().contains(told), "{}", ran.all());
+    assert_eq!(world.tenant.writes(), [""; 0]);
+}
+
+#[test]
 fn truncated_file_of_variables_brings_no_earlier_value_back() {
     let world = World::new("warehouse.yaml", WAREHOUSE);
     let base = world.variables("base.yaml", PRODUCTION);

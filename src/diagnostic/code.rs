@@ -139,6 +139,10 @@ codes! {
         "A key without a value is null in YAML, and no attribute can be null. Omit the key instead."
     EmptyValue "E0308" "empty-value" file
         "A required string is empty."
+    Mask "E0309" "mask" file
+        "The file contains a mask, such as `(secret)`, in place of a secret. A program that hides \
+        secrets wrote it, such as `integrationd render`. Without this error, the mask would be \
+        sent as the secret."
     MalformedReference "E0401" "malformed-reference" file
         "`${` starts a reference, but this one is incomplete or names an unknown source. Its text \
         is not shown because it may be a secret."

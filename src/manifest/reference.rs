@@ -8,10 +8,22 @@ use super::text::Span;
 use super::tree::{Node, Yaml, YamlString};
 use super::variables::whole_reference;
 use crate::diagnostic::Code;
-use crate::secret::{Parsed, ReferenceError, Template, is_own, parse_template, source_words};
+use crate::live::is_mask;
+use crate::secret::{MASK, Parsed, ReferenceError, Template, is_own, parse_template, source_words};
 
 /// So many declared variables are listed in a help text.
 const LISTED_VARIABLES: usize = 6;
+
+/// True if a program wrote a mask in place of a secret.
+fn has_mask(parsed: &Parsed) -> bool {
+    match parsed {
+        Parsed::Plain(text) => is_mask(&text.as_str().into()),
+        Parsed::Template(template) => {
+            let mut literals = template.literals();
+            literals.any(|literal| literal.expose() == MASK)
+        }
+    }
+}
 
 impl Checker<'_> {
     /// Reads a string. References to secrets are a mistake unless `secrets`.
@@ -53,6 +65,10 @@ impl Checker<'_> {
                     .label("integrationd authenticates with this value")
                     .help("give the integration its own credential"),
                 );
+                None
+            }
+            Ok(parsed) if secrets && has_mask(&parsed) => {
+                self.refuse_mask(node, what);
                 None
             }
             Ok(parsed) => {
@@ -98,6 +114,21 @@ impl Checker<'_> {
             // Its value is known once its references are.
             Parsed::Template(_) => false,
         }
+    }
+
+    fn refuse_mask(&mut self, node: &Node, what: &dyn std::fmt::Display) {
+        self.report(
+            DiagnosticBuilder::new(
+                Code::Mask,
+                node.span,
+                format!("`{what}` contains a mask instead of a secret"),
+            )
+            .label("this mask would be sent as the secret")
+            .help(
+                "use a reference, such as `${env:NAME}`; `render` and exports of other programs \
+                    show a mask in place of a secret",
+            ),
+        );
     }
 
     /// Reports every reference to an own credential.
