@@ -222,6 +222,45 @@ fn scripts_of_a_replacement_can_be_fetched() {
     assert_eq!(asked, expected);
 }
 
+/// Both ways: one part of a replacement is manual, and Immuta carries out the other.
+#[test]
+fn replaced_set_up_needs_the_scripts_of_its_manual_part() {
+    let manual = WAREHOUSE.replace("W1", "W0");
+    let automatic = manual.replace("autoBootstrap: false", "autoBootstrap: true");
+    let world = World::new(&manual);
+    world.files.write("one.yaml", &automatic);
+    let kinds = |world: &World| {
+        let args = ["--dry-run", "--allow-replace", "one", "-o", "json"];
+        let plan = world.sync(&args).json();
+        plan["scripts"][0]["kinds"].clone()
+    };
+    assert_eq!(kinds(&world), json!(["delete"]));
+    let refused = world.script(&[]).exits_with(1);
+    let help = "run the script of `integrationd script one --kind delete`, then run `integrationd \
+                sync --allow-replace one`";
+    let said = refused.stderr.replace("\n    ", " ");
+    assert!(said.contains(help), "{said}");
+    let reason = "Immuta creates the resources of one itself, so there is no create script";
+    world.refuses(&["--kind", "create"], reason);
+    let next = "then run `integrationd sync --allow-replace one`, which deletes and recreates the \
+                integration";
+    world.then(&["--kind", "delete"], next);
+    let delete = ("POST /integrations/1/scripts/delete".to_owned(), None);
+    assert_eq!(world.sent(), [delete]);
+
+    let world = World::new(&automatic);
+    world.files.write("one.yaml", &manual);
+    assert_eq!(kinds(&world), json!(["create"]));
+    let reason = "Immuta removes the resources of one itself, so there is no delete script";
+    world.refuses(&["--kind", "delete"], reason);
+    world.then(&["--kind", "create"], next);
+    let asked = world.sent();
+    assert_eq!(asked.len(), 1, "{asked:?}");
+    assert_eq!(asked[0].0, "POST /integrations/scripts/create");
+    let body = asked[0].1.clone().unwrap();
+    assert_eq!(body["autoBootstrap"], json!(false));
+}
+
 #[test]
 fn live_integration_gets_its_script_of_a_deletion() {
     let world = World::new(WAREHOUSE);

@@ -79,8 +79,8 @@ pub use removal::{Deletion, deletion_references};
 pub use resend::Resend;
 pub use resolve::{NotTheResult, resolve};
 pub use script::{
-    ScriptSituation, needed_scripts, removal_block, script_body, script_command, script_kinds,
-    script_situation,
+    ManualParts, ScriptSituation, needed_scripts, removal_block, script_body, script_command,
+    script_kinds, script_situation,
 };
 pub use selection::{KnownNames, Selection};
 

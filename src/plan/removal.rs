@@ -210,7 +210,7 @@ pub(super) fn deletion(
         }
     }
     let deletion = Deletion {
-        is_automatic: is_automatic(record, found),
+        is_automatic: is_automatic(Some(record), found).unwrap_or(false),
         creation_failed: found.status == IntegrationStatus::CreateError,
         credentials: credentials(name, record, found, platform)?,
         before: Before::of(found, &record.state),
@@ -224,11 +224,14 @@ pub(super) fn deletion(
     Ok(deletion)
 }
 
-/// True if Immuta set the platform of a recorded integration up itself.
-fn is_automatic(record: &Record, found: &LiveIntegration) -> bool {
-    let attributes = &record.state.applied.attributes;
-    let recorded = || attributes.get(super::history::AUTO_BOOTSTRAP)?.as_bool();
-    found.auto_bootstrap.or_else(recorded).unwrap_or(false)
+/// True if Immuta set the platform of an integration up itself; `None` if neither the server nor
+/// the record has it.
+pub(super) fn is_automatic(record: Option<&Record>, found: &LiveIntegration) -> Option<bool> {
+    let recorded = || {
+        let attributes = &record?.state.applied.attributes;
+        attributes.get(super::history::AUTO_BOOTSTRAP)?.as_bool()
+    };
+    found.auto_bootstrap.or_else(recorded)
 }
 
 /// An automatic setup is deleted with its credentials, everything else without any (API.md
@@ -239,7 +242,8 @@ fn credentials(
     found: &LiveIntegration,
     platform: &Platform,
 ) -> Result<Object, Block> {
-    if !(is_automatic(record, found) && platform.deleted_with_credentials) {
+    let is_automatic = is_automatic(Some(record), found).unwrap_or(false);
+    if !(is_automatic && platform.deleted_with_credentials) {
         return Ok(Object::new());
     }
     let name = name.to_owned();

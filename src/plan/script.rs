@@ -3,7 +3,10 @@
 use super::diff::Difference;
 use super::history::DiffContext;
 use super::owners;
-use super::{Action, Block, Body, Creation, Note, Operation, PreconditionFailure, Undeletable};
+use super::removal::is_automatic;
+use super::{
+    Action, Block, Body, Creation, Deletion, Note, Operation, PreconditionFailure, Undeletable,
+};
 use crate::ledger::Ledger;
 use crate::live::{Live, LiveIntegration};
 use crate::manifest::Integration;
@@ -28,10 +31,73 @@ pub enum ScriptSituation {
     Equal,
 }
 
+/// The platforms on which an operator runs scripts. Immuta carries out the other parts itself: a
+/// replacement can remove a manual set-up and create an automatic one.
+#[derive(Debug, Clone, Copy)]
+pub struct ManualParts {
+    /// The platform of the removal, which is that of the live integration.
+    pub removal: Option<&'static Platform>,
+    /// The platform of the creation, or of a change, which is that of the file.
+    pub creation: Option<&'static Platform>,
+}
+
+impl ManualParts {
+    /// The parts of an integration by its file and by the live integration. Where the server and
+    /// the record do not show how it was set up, the file decides.
+    #[must_use]
+    pub fn new(
+        integration: Option<&Integration>,
+        found: Option<&LiveIntegration>,
+        ledger: &Ledger,
+    ) -> Self {
+        let by_file = integration.is_some_and(|it| it.auto_bootstrap == Some(true));
+        let of_file = integration.map(|it| it.platform);
+        let by_server = found.and_then(|found| {
+            let record = ledger.records.values().find(|it| it.id == found.id);
+            is_automatic(record, found)
+        });
+        let of_server = found.and_then(|it| it.platform).or(of_file);
+        Self {
+            removal: of_server.filter(|_| !by_server.unwrap_or(by_file)),
+            creation: of_file.filter(|_| !by_file),
+        }
+    }
+
+    fn of(kind: &Operation) -> Self {
+        let created =
+            |body: &Body| Some(body.platform).filter(|_| body.auto_bootstrap != Some(true));
+        let removed = |it: &Deletion| Some(it.platform).filter(|_| !it.is_automatic);
+        let (removal, creation) = match kind {
+            Operation::Create(Creation { body, .. }) | Operation::Update { body, .. } => {
+                (created(body), created(body))
+            }
+            Operation::Replace {
+                deletion, creation, ..
+            } => (removed(deletion), created(&creation.body)),
+            Operation::Delete(deletion) => (removed(deletion), None),
+            Operation::Unchanged { .. }
+            | Operation::Withheld { .. }
+            | Operation::Suspended { .. }
+            | Operation::Blocked(_) => (None, None),
+        };
+        Self { removal, creation }
+    }
+
+    /// The platform on which a script of this kind is run.
+    #[must_use]
+    pub fn platform(self, kind: ScriptKind) -> Option<&'static Platform> {
+        if kind.is_of_removal() {
+            self.removal
+        } else {
+            self.creation
+        }
+    }
+}
+
 /// The kinds of scripts for a situation, in the order in which they are run. The script of a
 /// deletion is only for an integration whose creation succeeded.
 #[must_use]
-pub fn script_kinds(platform: &Platform, situation: ScriptSituation) -> Vec<ScriptKind> {
+pub fn script_kinds(parts: ManualParts, situation: ScriptSituation) -> Vec<ScriptKind> {
     let kinds: &[ScriptKind] = match situation {
         ScriptSituation::NotLive => &[ScriptKind::InitialCreate, ScriptKind::Create],
         ScriptSituation::Different => &[ScriptKind::Edit],
@@ -50,7 +116,10 @@ pub fn script_kinds(platform: &Platform, situation: ScriptSituation) -> Vec<Scri
         ],
         ScriptSituation::Equal => &[],
     };
-    let has = |kind: &&ScriptKind| platform.scripts.kinds.contains(kind);
+    let has = |kind: &&ScriptKind| {
+        let platform = parts.platform(**kind);
+        platform.is_some_and(|platform| platform.scripts.kinds.contains(kind))
+    };
     kinds.iter().filter(has).copied().collect()
 }
 
@@ -134,25 +203,12 @@ pub fn script_body(
     }
 }
 
-/// The scripts to run before an action that writes. An automatic set-up needs none.
+/// The scripts to run before an action that writes. An automatic part of it needs none.
 #[must_use]
 pub fn needed_scripts(action: &Action) -> Vec<ScriptKind> {
-    let (platform, is_automatic) = match &action.kind {
-        Operation::Create(Creation { body, .. })
-        | Operation::Update { body, .. }
-        | Operation::Replace {
-            creation: Creation { body, .. },
-            ..
-        } => (body.platform, body.auto_bootstrap == Some(true)),
-        Operation::Delete(deletion) => (deletion.platform, deletion.is_automatic),
-        Operation::Unchanged { .. }
-        | Operation::Withheld { .. }
-        | Operation::Suspended { .. }
-        | Operation::Blocked(_) => return Vec::new(),
-    };
     match script_situation(action) {
-        Ok(situation) if !is_automatic => script_kinds(platform, situation),
-        Ok(_) | Err(_) => Vec::new(),
+        Ok(situation) => script_kinds(ManualParts::of(&action.kind), situation),
+        Err(_) => Vec::new(),
     }
 }
 

@@ -41,6 +41,15 @@ impl ScriptKind {
         endpoint.rsplit_once('/').map_or(endpoint, |(_, word)| word)
     }
 
+    /// True if the script removes resources.
+    #[must_use]
+    pub fn is_of_removal(self) -> bool {
+        match self {
+            Self::Cleanup | Self::PostCleanup | Self::Delete => true,
+            Self::InitialCreate | Self::Create | Self::Edit => false,
+        }
+    }
+
     /// True if the script is about an integration that exists, and its endpoint names the id.
     #[must_use]
     pub fn names_integration(self) -> bool {

@@ -99,6 +99,10 @@ impl From<ScriptError> for CommandFailure {
                 "run `integrationd sync`: only integrations with `autoBootstrap: false` have scripts"
                     .to_owned(),
             ),
+            ScriptError::AutomaticPart { ref name, .. } => failed(
+                &error,
+                format!("run `{}` to see which scripts are needed", script_command(name)),
+            ),
             ScriptError::NoScripts(_) => failed(
                 &error,
                 "set the platform up by hand as Immuta's documentation describes".to_owned(),
@@ -161,8 +165,13 @@ fn help(refusal: &ScriptRefusal) -> String {
                 .iter()
                 .map(|kind| format!("`{command} --kind {kind}`"));
             let commands: Vec<String> = commands.collect();
+            let scripts = if commands.len() == 1 {
+                "script"
+            } else {
+                "scripts"
+            };
             format!(
-                "to replace it, run the scripts of {}, then run `integrationd sync \
+                "to replace it, run the {scripts} of {}, then run `integrationd sync \
                 --allow-replace {name}`; to keep it, change the file back",
                 commands.join(", ")
             )

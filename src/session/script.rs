@@ -96,7 +96,7 @@ pub async fn script(
     let script = target.fetched(&prepared, chosen).await?;
     Ok(ScriptResult {
         name: name.to_owned(),
-        platform: target.platform,
+        platform: target.platform(chosen),
         script: Some((chosen, script)),
         next: target.after(&planned, chosen, &kinds),
         not_compared: Vec::new(),

@@ -30,6 +30,14 @@ pub enum ScriptError {
     /// Immuta sets the integration up itself.
     #[error("{0} is set up automatically, so it has no scripts")]
     Automatic(Name),
+    /// Immuta carries out this part of a replacement itself.
+    #[error("Immuta {} the resources of {name} itself, so there is no {kind} script", if kind.is_of_removal() { "removes" } else { "creates" })]
+    AutomaticPart {
+        /// The name.
+        name: Name,
+        /// The kind.
+        kind: ScriptKind,
+    },
     /// The platform has no scripts.
     #[error("{0} has no scripts")]
     NoScripts(&'static str),

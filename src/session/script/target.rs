@@ -5,8 +5,8 @@ use crate::immuta::{HttpTransport, ReadApi, RequestBody, encode};
 use crate::live::{IntegrationStatus, LiveIntegration};
 use crate::manifest::{Integration, Suspend};
 use crate::plan::{
-    Action, Block, Note, Operation, ScriptSituation, coverage, removal_block, script_body,
-    script_kinds, script_situation,
+    Action, Block, ManualParts, Note, Operation, ScriptSituation, coverage, removal_block,
+    script_body, script_kinds, script_situation,
 };
 use crate::platform::{Platform, ScriptKind};
 use crate::secret::Secret;
@@ -16,7 +16,8 @@ use crate::sync::{self, PlannedTenant, SyncError};
 /// The integration that the script is about.
 pub(super) struct ScriptTarget<'p> {
     name: &'p str,
-    pub(super) platform: &'static Platform,
+    platform: &'static Platform,
+    parts: ManualParts,
     integration: Option<&'p Integration>,
     found: Option<&'p LiveIntegration>,
     /// Its action in the plan. Of what can only be replaced, the replacement.
@@ -40,15 +41,13 @@ impl<'p> ScriptTarget<'p> {
             }
             None => recorded(planned, action.as_ref(), name),
         };
-        let is_automatic = match integration {
-            Some(integration) => integration.auto_bootstrap == Some(true),
-            None => found.is_some_and(|it| it.auto_bootstrap == Some(true)),
-        };
-        if is_automatic {
+        let parts = ManualParts::new(integration, found, &planned.recovery.ledger);
+        let platform = integration.map(|it| it.platform);
+        let platform = platform.or_else(|| found.and_then(|it| it.platform));
+        if platform.is_some() && parts.removal.is_none() && parts.creation.is_none() {
             return Err(ScriptError::Automatic(name.to_owned()));
         }
-        let platform = integration.map(|it| it.platform);
-        let Some(platform) = platform.or_else(|| found.and_then(|it| it.platform)) else {
+        let Some(platform) = platform else {
             let block = action.as_ref().and_then(|it| script_situation(it).err());
             return Err(match block {
                 Some(block) => ScriptRefusal::Blocked {
@@ -62,12 +61,14 @@ impl<'p> ScriptTarget<'p> {
                 },
             });
         };
-        if platform.scripts.kinds.is_empty() {
+        let mut manual = parts.removal.into_iter().chain(parts.creation);
+        if manual.all(|platform| platform.scripts.kinds.is_empty()) {
             return Err(ScriptError::NoScripts(platform.title));
         }
         Ok(Self {
             name,
             platform,
+            parts,
             integration,
             found,
             action,
@@ -98,7 +99,12 @@ impl<'p> ScriptTarget<'p> {
     /// The kinds that are needed now, in order.
     pub(super) fn kinds(&self) -> Vec<ScriptKind> {
         let situation = self.situation();
-        situation.map_or_else(Vec::new, |situation| script_kinds(self.platform, situation))
+        situation.map_or_else(Vec::new, |situation| script_kinds(self.parts, situation))
+    }
+
+    /// The platform on which a script of this kind is run.
+    pub(super) fn platform(&self, kind: ScriptKind) -> &'static Platform {
+        self.parts.platform(kind).unwrap_or(self.platform)
     }
 
     fn blocked(&self, block: &Block) -> ScriptError {
@@ -153,9 +159,10 @@ impl<'p> ScriptTarget<'p> {
         planned: &PlannedTenant,
         kind: ScriptKind,
     ) -> Result<(), ScriptError> {
-        let (name, kinds) = (self.name.to_owned(), self.platform.scripts.kinds);
+        let platform = self.platform(kind);
+        let (name, kinds) = (self.name.to_owned(), platform.scripts.kinds);
         if !kinds.contains(&kind) {
-            let platform = self.platform.title;
+            let platform = platform.title;
             return Err(ScriptError::NoSuchScript {
                 platform,
                 kind,
@@ -190,6 +197,13 @@ impl<'p> ScriptTarget<'p> {
             | ScriptKind::Create
             | ScriptKind::Cleanup
             | ScriptKind::PostCleanup => Ok(()),
+        }?;
+        match self.parts.platform(kind) {
+            Some(_) => Ok(()),
+            None => Err(ScriptError::AutomaticPart {
+                name: self.name.to_owned(),
+                kind,
+            }),
         }
     }
 
@@ -317,7 +331,7 @@ impl<'p> ScriptTarget<'p> {
         let blocked = self
             .block()
             .map(|block| AfterScript::Blocked(Box::new(block.clone())));
-        let has = |kind| self.platform.scripts.kinds.contains(&kind);
+        let has = |kind| self.platform(kind).scripts.kinds.contains(&kind);
         match (chosen, self.found) {
             (ScriptKind::Delete, Some(found)) if self.integration.is_some() => {
                 let mut records = planned.recovery.ledger.records.values();
@@ -387,7 +401,11 @@ impl<'p> ScriptTarget<'p> {
             None => None,
         };
         let body = script_body(integration, self.action.as_ref(), now.as_ref());
-        let body = body.map_err(|difference| changed(Some(difference)))?;
+        let mut body = body.map_err(|difference| changed(Some(difference)))?;
+        if kind.is_of_removal() {
+            // A cleanup is of the live integration; the file may describe an automatic set-up.
+            body.auto_bootstrap = body.auto_bootstrap.map(|_| false);
+        }
         let desired = &prepared.desired;
         body.admit(&desired.manifest.bindings)
             .map_err(ScriptError::Unbound)?;
