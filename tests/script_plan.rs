@@ -301,21 +301,55 @@ fn failed_creation_gets_every_script_of_the_retry() {
 fn failed_creation_gets_no_script_of_a_deletion() {
     let world = World::new(SYNAPSE);
     world.drift(SimulatedDrift::status(1, SimulatedStatus::CreateError));
+    for kind in ["delete", "edit"] {
+        let reason = format!("the creation of one failed, so it has no {kind} script");
+        world.refuses(&["--kind", kind], &reason);
+    }
+    world.remove_file();
     let reason = "the creation of one failed, so it has no delete script";
     world.refuses(&["--kind", "delete"], reason);
-    world.remove_file();
-    for args in [&[][..], &["--kind", "delete"], &["--kind", "cleanup"]] {
-        world.refuses(args, reason);
+    let reason = "no valid file describes one, so there is no cleanup script";
+    world.refuses(&[], reason);
+    for kind in [
+        "cleanup",
+        "post-cleanup",
+        "initial-create",
+        "create",
+        "edit",
+    ] {
+        let reason = format!("no valid file describes one, so there is no {kind} script");
+        world.refuses(&["--kind", kind], &reason);
+        let ran = world.script(&["--kind", kind]);
+        let help = "restore the file of one, because the cleanup script is made from it; then run \
+                    `integrationd script one --kind cleanup`";
+        let said = ran.stderr.replace("\n    ", " ");
+        assert!(said.contains(help), "{said}");
     }
-    let ran = world.script(&[]);
-    assert!(
-        ran.stderr.contains("restore the file of one"),
-        "{}",
-        ran.stderr
-    );
-    let plan = world.sync(&["--dry-run", "--policy", "sync", "-o", "json"]);
-    let kinds = plan.json()["scripts"][0]["kinds"].clone();
-    assert_eq!(kinds, json!(["cleanup", "post-cleanup"]));
+}
+
+#[test]
+fn cleanup_without_a_file_is_planned_with_its_restoration() {
+    let world = World::new(SYNAPSE);
+    world.drift(SimulatedDrift::status(1, SimulatedStatus::CreateError));
+    world.remove_file();
+    let remedy = "restore the file of one, run the scripts of `integrationd script one --kind \
+                  cleanup`, `integrationd script one --kind post-cleanup`, and remove the file \
+                  again";
+    let args = ["--dry-run", "--policy", "sync"];
+    let plan = world.sync(&args).stdout;
+    assert!(plan.contains(&format!("before this, {remedy}")), "{plan}");
+    let plan = world.sync(&[&args[..], &["-o", "json"]].concat()).json();
+    let expected = json!({"integration": "one", "kinds": ["cleanup", "post-cleanup"],
+        "command": null, "remedy": remedy});
+    assert_eq!(plan["scripts"], json!([expected]));
+    // The remedy works.
+    world.files.write("one.yaml", SYNAPSE);
+    for kind in ["cleanup", "post-cleanup"] {
+        world.script(&["--kind", kind]).exits_with(0);
+    }
+    world.remove_file();
+    world.sync(&["--yes", "--policy", "sync"]).exits_with(0);
+    assert_eq!(world.sent().last().unwrap().0, "DELETE /integrations/1");
 }
 
 #[test]

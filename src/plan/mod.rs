@@ -80,7 +80,7 @@ pub use resend::Resend;
 pub use resolve::{NotTheResult, resolve};
 pub use script::{
     ManualParts, ScriptSituation, needed_scripts, removal_block, script_body, script_command,
-    script_kinds, script_situation,
+    script_kinds, script_situation, scripts_need_file,
 };
 pub use selection::{KnownNames, Selection};
 

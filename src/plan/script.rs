@@ -212,6 +212,13 @@ pub fn needed_scripts(action: &Action) -> Vec<ScriptKind> {
     }
 }
 
+/// True if the scripts that an action needs are made from a file that is gone: a request for the
+/// scripts of a cleanup has the body of the creation, and only the file has its secrets.
+#[must_use]
+pub fn scripts_need_file(action: &Action) -> bool {
+    matches!(script_situation(action), Ok(ScriptSituation::FailedAndGone))
+}
+
 /// The command that fetches the script of an integration.
 #[must_use]
 pub fn script_command(name: &str) -> String {

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use super::approved::PlanDifference;
 use super::exit::Exit;
 use super::not_compared::{NotCompared, secrets_not_compared};
-use super::{Counts, NotConverged, Report, not_converged};
+use super::{Counts, NotConverged, Report, not_converged, script};
 use crate::apply::Outcome;
 use crate::diagnostic::Diagnostic;
 use crate::ledger::Suspensions;
@@ -45,15 +45,23 @@ pub(super) struct RunDocument<'a> {
 struct NeededScripts<'a> {
     integration: &'a str,
     kinds: Vec<ScriptKind>,
-    command: String,
+    /// `None` if it cannot succeed yet.
+    command: Option<String>,
+    /// The way to the scripts, where the command alone is not enough.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remedy: Option<String>,
 }
 
 /// The scripts that the actions of a plan need.
 fn needed(plan: &Plan) -> Vec<NeededScripts<'_>> {
-    let needed = plan.actions.iter().map(|action| NeededScripts {
-        integration: &action.name,
-        kinds: needed_scripts(action),
-        command: script_command(&action.name),
+    let needed = plan.actions.iter().map(|action| {
+        let remedy = script::remedy(action);
+        NeededScripts {
+            integration: &action.name,
+            kinds: needed_scripts(action),
+            command: remedy.is_none().then(|| script_command(&action.name)),
+            remedy,
+        }
     });
     needed.filter(|it| !it.kinds.is_empty()).collect()
 }

@@ -2,18 +2,50 @@
 
 use super::exit::Exit;
 use super::failure::CommandFailure;
-use crate::plan::{Action, Block, Undeletable, needed_scripts, script_command};
-use crate::platform::AttributePath;
+use crate::plan::{Action, Block, Undeletable, needed_scripts, script_command, scripts_need_file};
+use crate::platform::{AttributePath, ScriptKind};
 use crate::session::script::{AfterScript, ScriptError, ScriptRefusal, ScriptResult};
 use crate::text::{chain, escaped};
+
+/// The way to scripts that are made from a file that is gone.
+#[must_use]
+pub(super) fn remedy(action: &Action) -> Option<String> {
+    if !scripts_need_file(action) {
+        return None;
+    }
+    let kinds = needed_scripts(action);
+    if kinds.is_empty() {
+        return None;
+    }
+    let (name, commands) = (&action.name, commands(&action.name, &kinds));
+    let scripts = script_noun(kinds.len());
+    Some(format!(
+        "restore the file of {name}, run the {scripts} of {commands}, and remove the file again"
+    ))
+}
+
+/// The commands for scripts of these kinds.
+fn commands(name: &str, kinds: &[ScriptKind]) -> String {
+    let command = script_command(name);
+    let commands = kinds
+        .iter()
+        .map(|kind| format!("`{command} --kind {kind}`"));
+    commands.collect::<Vec<_>>().join(", ")
+}
+
+fn script_noun(count: usize) -> &'static str {
+    if count == 1 { "script" } else { "scripts" }
+}
 
 /// The line of a plan about the scripts that an action needs.
 #[must_use]
 pub(super) fn needed(action: &Action) -> Option<String> {
+    if let Some(remedy) = remedy(action) {
+        return Some(format!("before this, {remedy}"));
+    }
     let scripts = match needed_scripts(action).len() {
         0 => return None,
-        1 => "script",
-        _ => "scripts",
+        count => script_noun(count),
     };
     let command = script_command(&action.name);
     Some(format!("before this, run the {scripts} of: {command}"))
@@ -117,6 +149,11 @@ impl From<ScriptError> for CommandFailure {
                 "run `integrationd script` without `--kind` to get the script that is needed now"
                     .to_owned(),
             ),
+            ScriptError::NotDescribed {
+                ref name,
+                creation_failed: true,
+                ..
+            } => failed(&error, restoration(name)),
             ScriptError::NotDescribed { .. } => failed(
                 &error,
                 "use `--kind delete`: an integration without a file has no other script".to_owned(),
@@ -153,6 +190,14 @@ impl From<ScriptRefusal> for CommandFailure {
     }
 }
 
+/// Help for the cleanup of a failed creation whose file is gone.
+fn restoration(name: &str) -> String {
+    format!(
+        "restore the file of {name}, because the cleanup script is made from it; then run {}",
+        commands(name, &[ScriptKind::Cleanup])
+    )
+}
+
 fn help(refusal: &ScriptRefusal) -> String {
     match refusal {
         ScriptRefusal::Blocked { block, .. } if block.doubts_a_removal() => {
@@ -160,37 +205,22 @@ fn help(refusal: &ScriptRefusal) -> String {
         }
         ScriptRefusal::Blocked { block, .. } => block.help(),
         ScriptRefusal::Replacement { name, kinds } => {
-            let command = script_command(name);
-            let commands = kinds
-                .iter()
-                .map(|kind| format!("`{command} --kind {kind}`"));
-            let commands: Vec<String> = commands.collect();
-            let scripts = if commands.len() == 1 {
-                "script"
-            } else {
-                "scripts"
-            };
+            let (scripts, commands) = (script_noun(kinds.len()), commands(name, kinds));
             format!(
-                "to replace it, run the {scripts} of {}, then run `integrationd sync \
-                --allow-replace {name}`; to keep it, change the file back",
-                commands.join(", ")
+                "to replace it, run the {scripts} of {commands}, then run `integrationd sync \
+                --allow-replace {name}`; to keep it, change the file back"
             )
         }
         ScriptRefusal::Suspended { .. } => "end the suspension first, then try again".to_owned(),
         ScriptRefusal::NotOwned(_) => {
             "delete the integration in Immuta, or describe it in a file again".to_owned()
         }
-        ScriptRefusal::CreationFailed { name, is_described } => {
-            let cleanup = format!("run `{} --kind cleanup`", script_command(name));
-            if *is_described {
-                cleanup
-            } else {
-                format!(
-                    "restore the file of {name}, because the cleanup script is made from it; then \
-                    {cleanup}"
-                )
-            }
-        }
+        ScriptRefusal::CreationFailed {
+            name,
+            is_described: true,
+            ..
+        } => format!("run {}", commands(name, &[ScriptKind::Cleanup])),
+        ScriptRefusal::CreationFailed { name, .. } => restoration(name),
         ScriptRefusal::InUse { name, .. } => format!(
             "to remove the integration and its resources, run `{} --kind delete`",
             script_command(name)

@@ -1,6 +1,7 @@
 //! The script of a manual set-up: which one an integration needs now, and its text.
 
 mod error;
+mod planned;
 mod target;
 
 use std::collections::HashSet;

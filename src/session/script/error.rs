@@ -66,6 +66,8 @@ pub enum ScriptError {
         name: Name,
         /// The kind.
         kind: ScriptKind,
+        /// True if its creation failed.
+        creation_failed: bool,
     },
     /// The script would not lead to what a sync does.
     #[error(transparent)]
@@ -122,14 +124,13 @@ pub enum ScriptRefusal {
     /// It is not this tool's to delete.
     #[error("{0} will not be deleted: integrationd neither created nor adopted it")]
     NotOwned(Name),
-    /// Its creation failed: the script of a deletion is for the others.
-    #[error(
-        "the creation of {name} failed, so it has no {} script",
-        ScriptKind::Delete
-    )]
+    /// Its creation failed: the scripts of a deletion and of an edit are for the others.
+    #[error("the creation of {name} failed, so it has no {kind} script")]
     CreationFailed {
         /// The name.
         name: Name,
+        /// The kind.
+        kind: ScriptKind,
         /// True if a file describes it.
         is_described: bool,
     },

@@ -1,5 +1,6 @@
 //! The integration that a script is about: which scripts it needs, may have, and gets.
 
+use super::planned::{planned_action, recorded};
 use super::{AfterScript, ScriptError, ScriptRefusal, ScriptResult};
 use crate::immuta::{HttpTransport, ReadApi, RequestBody, encode};
 use crate::live::{IntegrationStatus, LiveIntegration};
@@ -11,7 +12,7 @@ use crate::plan::{
 use crate::platform::{Platform, ScriptKind};
 use crate::secret::Secret;
 use crate::session::Prepared;
-use crate::sync::{self, PlannedTenant, SyncError};
+use crate::sync::{PlannedTenant, SyncError};
 
 /// The integration that the script is about.
 pub(super) struct ScriptTarget<'p> {
@@ -33,7 +34,7 @@ impl<'p> ScriptTarget<'p> {
     ) -> Result<Self, ScriptError> {
         let manifest = &prepared.desired.manifest;
         let integration = manifest.find(name);
-        let action = action(prepared, planned, name);
+        let action = planned_action(prepared, planned, name);
         let found = match integration {
             Some(_) => {
                 let coverage = coverage(manifest, &planned.live, &planned.recovery.ledger);
@@ -175,18 +176,9 @@ impl<'p> ScriptTarget<'p> {
                 None => ScriptError::NotLive { name, kind },
             });
         }
-        let is_described = self.integration.is_some();
-        let creation_failed = self
-            .found
-            .map(|found| found.status == IntegrationStatus::CreateError);
-        if creation_failed == Some(true) && (kind == ScriptKind::Delete || !is_described) {
-            return Err(ScriptRefusal::CreationFailed { name, is_described }.into());
-        }
+        self.check_creation(kind)?;
         match kind {
             ScriptKind::Delete => self.check_delete(prepared, planned),
-            ScriptKind::Cleanup | ScriptKind::PostCleanup if creation_failed == Some(false) => {
-                Err(ScriptRefusal::InUse { name, kind }.into())
-            }
             ScriptKind::Edit if self.situation() == Some(ScriptSituation::Replaced) => {
                 Err(self.replacement())
             }
@@ -204,6 +196,49 @@ impl<'p> ScriptTarget<'p> {
                 name: self.name.to_owned(),
                 kind,
             }),
+        }
+    }
+
+    /// Refuses a script that is made from a file that is gone, and one for integrations that were
+    /// created with more, or with less, success.
+    fn check_creation(&self, kind: ScriptKind) -> Result<(), ScriptError> {
+        let name = self.name.to_owned();
+        let status = self.found.map(|found| &found.status);
+        let creation_failed = status == Some(&IntegrationStatus::CreateError);
+        let is_described = self.integration.is_some();
+        match kind {
+            ScriptKind::InitialCreate
+            | ScriptKind::Create
+            | ScriptKind::Edit
+            | ScriptKind::Cleanup
+            | ScriptKind::PostCleanup
+                if !is_described =>
+            {
+                Err(ScriptError::NotDescribed {
+                    name,
+                    kind,
+                    creation_failed,
+                })
+            }
+            ScriptKind::Edit | ScriptKind::Delete if creation_failed => {
+                let refusal = ScriptRefusal::CreationFailed {
+                    name,
+                    kind,
+                    is_described,
+                };
+                Err(refusal.into())
+            }
+            ScriptKind::Cleanup | ScriptKind::PostCleanup
+                if status.is_some() && !creation_failed =>
+            {
+                Err(ScriptRefusal::InUse { name, kind }.into())
+            }
+            ScriptKind::InitialCreate
+            | ScriptKind::Create
+            | ScriptKind::Edit
+            | ScriptKind::Cleanup
+            | ScriptKind::PostCleanup
+            | ScriptKind::Delete => Ok(()),
         }
     }
 
@@ -386,7 +421,11 @@ impl<'p> ScriptTarget<'p> {
     ) -> Result<RequestBody, ScriptError> {
         let name = || self.name.to_owned();
         let Some(integration) = self.integration else {
-            return Err(ScriptError::NotDescribed { name: name(), kind });
+            return Err(ScriptError::NotDescribed {
+                name: name(),
+                kind,
+                creation_failed: false,
+            });
         };
         let changed = |difference| ScriptError::Changed {
             name: name(),
@@ -416,49 +455,4 @@ impl<'p> ScriptTarget<'p> {
             reason: missing.to_string(),
         })
     }
-}
-
-/// The action of an integration. What is blocked because it can only be replaced is planned
-/// again as if that was allowed: nothing is written here.
-fn action(
-    prepared: &Prepared<HttpTransport>,
-    planned: &PlannedTenant,
-    name: &str,
-) -> Option<Action> {
-    let of = |actions: &[Action]| actions.iter().find(|it| it.name == name).cloned();
-    let action = of(&planned.plan.actions)?;
-    let Operation::Blocked(Block::Replacement { .. }) = action.kind.without_limits() else {
-        return Some(action);
-    };
-    let mut request = prepared.request.clone();
-    request.allow_replace.insert(name.to_owned());
-    let plan = sync::plan(
-        &prepared.desired,
-        &planned.live,
-        &request,
-        &planned.recovery,
-    );
-    of(&plan.actions)
-}
-
-/// The live integration of a name without a file.
-fn recorded<'p>(
-    planned: &'p PlannedTenant,
-    action: Option<&Action>,
-    name: &str,
-) -> Option<&'p LiveIntegration> {
-    let PlannedTenant {
-        plan,
-        recovery,
-        live,
-    } = planned;
-    let unmanaged = &plan.unmanaged;
-    let forgotten = unmanaged
-        .iter()
-        .find(|it| it.recorded.as_deref() == Some(name));
-    let planned_id = action.and_then(|action| action.kind.id());
-    let id = planned_id
-        .or(forgotten.map(|it| &it.id))
-        .or_else(|| Some(&recovery.ledger.records.get(name)?.id))?;
-    live.integrations.iter().find(|it| it.id == *id)
 }
