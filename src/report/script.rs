@@ -61,6 +61,12 @@ pub fn next_steps(result: &ScriptResult) -> String {
             .iter()
             .map(AttributePath::as_str)
             .collect();
+        if let Some(reason) = &result.missing {
+            return format!(
+                "{name} needs no script as far as it was compared with its file: {}\n",
+                escaped(reason)
+            );
+        }
         if paths.is_empty() {
             return format!("{name} matches its file and needs no script\n");
         }

@@ -32,6 +32,8 @@ pub struct ScriptResult {
     pub next: AfterScript,
     /// Secrets that were not compared, if it needs no script.
     pub not_compared: Vec<AttributePath>,
+    /// The reason for a secret that is not available here, if it needs no script.
+    pub missing: Option<String>,
 }
 
 /// The step after a script.
@@ -88,7 +90,7 @@ pub async fn script(
     let kinds = target.kinds();
     let Some(chosen) = kind.or_else(|| kinds.first().copied()) else {
         target.check_unasked(&planned)?;
-        return target.needs_none(&prepared);
+        return Ok(target.needs_none(&prepared));
     };
     if kind.is_none() {
         target.check_unasked(&planned)?;
@@ -101,5 +103,6 @@ pub async fn script(
         script: Some((chosen, script)),
         next: target.after(&planned, chosen, &kinds),
         not_compared: Vec::new(),
+        missing: None,
     })
 }

@@ -296,11 +296,8 @@ impl<'p> ScriptTarget<'p> {
         }
     }
 
-    /// The result without a script. Of a secret without a value nothing is known.
-    pub(super) fn needs_none(
-        &self,
-        prepared: &Prepared<HttpTransport>,
-    ) -> Result<ScriptResult, ScriptError> {
+    /// The result without a script. A secret that is not available was not compared.
+    pub(super) fn needs_none(&self, prepared: &Prepared<HttpTransport>) -> ScriptResult {
         let mut missing = None;
         if let Some(integration) = self.integration {
             integration.for_each_template(&mut |template| {
@@ -310,10 +307,6 @@ impl<'p> ScriptTarget<'p> {
                 }
             });
         }
-        if let Some(reason) = missing {
-            let name = self.name.to_owned();
-            return Err(ScriptError::MissingSecret { name, reason });
-        }
         let notes = self.action.iter().flat_map(|action| &action.notes);
         let mut not_compared = Vec::new();
         for note in notes {
@@ -321,13 +314,14 @@ impl<'p> ScriptTarget<'p> {
                 not_compared.extend(paths.iter().cloned());
             }
         }
-        Ok(ScriptResult {
+        ScriptResult {
             name: self.name.to_owned(),
             platform: self.platform,
             script: None,
             next: AfterScript::Nothing,
             not_compared,
-        })
+            missing,
+        }
     }
 
     /// The step after a script.
