@@ -118,6 +118,13 @@ fn protected_integration_gets_no_script_of_a_deletion() {
     let world = World::new(&format!("{WAREHOUSE}sync: {{protect: true}}\n"));
     let reason = "integration 1 is protected from deletion by `sync.protect`";
     world.refuses(&["--kind", "delete"], reason);
+    let help = "to delete the integration, remove `sync.protect` from the file and sync once";
+    let ran = world.script(&["--kind", "delete"]);
+    assert!(
+        ran.stderr.replace("\n    ", " ").contains(help),
+        "{}",
+        ran.stderr
+    );
     world.remove_file();
     world.refuses(&[], reason);
     world.refuses(&["--kind", "delete"], reason);

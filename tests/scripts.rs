@@ -167,6 +167,31 @@ fn file_with_errors_may_be_that_of_what_seems_gone() {
 }
 
 #[test]
+fn invalid_file_has_no_script_but_that_of_a_deletion() {
+    let world = World::applied(LAKE);
+    world.files.change("one.yaml", "httpPath", "htpPath");
+    let delete = "use `--kind delete`";
+    for (args, offers_delete) in [
+        (&[][..], true),
+        (&["--kind", "create"], false),
+        (&["--kind", "edit"], false),
+        (&["--kind", "cleanup"], false),
+    ] {
+        let ran = world.script(args).exits_with(65);
+        let said = ran.stderr.replace("\n    ", " ");
+        assert!(
+            said.contains("one is blocked: the file has errors"),
+            "{said}"
+        );
+        assert!(said.contains("fix the errors in the file"), "{said}");
+        assert_eq!(said.contains(delete), offers_delete, "{args:?}: {said}");
+        assert_eq!(ran.stdout, "");
+    }
+    assert_eq!(world.asked(), [""; 0]);
+    world.script(&["--kind", "delete"]).exits_with(0);
+}
+
+#[test]
 fn empty_directory_offers_no_deletion() {
     let world = World::applied(LAKE);
     std::fs::remove_file(world.files.path().join("one.yaml")).unwrap();

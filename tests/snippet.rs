@@ -272,6 +272,21 @@ fn integration_without_a_snippet_is_a_clear_error() {
 }
 
 #[test]
+fn invalid_file_is_named_and_gets_no_snippet() {
+    let world = World::new();
+    world.files.write("cluster.yaml", "type: Trino\nsinc: {}\n");
+    let ran = world.snippet(&["--out", "-"]).exits_with(65);
+    assert_eq!(ran.stdout, "");
+    for words in [
+        "error[E",
+        "the file of cluster has errors",
+        "fix the errors in the file",
+    ] {
+        assert!(ran.stderr.contains(words), "{}", ran.stderr);
+    }
+}
+
+#[test]
 fn key_is_in_no_log() {
     let world = World::new();
     let key = world.key();

@@ -206,8 +206,21 @@ fn restoration(name: &str) -> String {
 
 fn help(refusal: &ScriptRefusal) -> String {
     match refusal {
-        ScriptRefusal::Blocked { block, .. } if block.doubts_a_removal() => {
-            format!("{}; or choose a script with `--kind`", block.help())
+        ScriptRefusal::Blocked {
+            block,
+            offers_delete: true,
+            ..
+        } => format!(
+            "{}; or, if the integration is to be deleted, use `--kind delete`",
+            block.help()
+        ),
+        ScriptRefusal::Blocked {
+            block,
+            is_described: true,
+            ..
+        } if matches!(**block, Block::NotDeleted(Undeletable::Protected { .. })) => {
+            "to delete the integration, remove `sync.protect` from the file and sync once"
+                .to_owned()
         }
         ScriptRefusal::Blocked { block, .. } => block.help(),
         ScriptRefusal::Replacement { name, kinds } => {

@@ -40,6 +40,11 @@ impl From<SnippetError> for CommandFailure {
             SnippetError::NotDescribed { near: None, .. } => {
                 failed("run `integrationd validate -o json` to see the names in the files")
             }
+            SnippetError::InvalidFile(_) => Self::new(
+                Exit::InvalidFile,
+                &error,
+                "fix the errors in the file, then try again",
+            ),
             SnippetError::NoSnippet(_) => {
                 failed("run `integrationd script` to get the script of a manual setup")
             }

@@ -30,6 +30,9 @@ pub enum SnippetError {
         /// The most similar name in the files.
         near: Option<Name>,
     },
+    /// Its file has errors.
+    #[error("the file of {0} has errors")]
+    InvalidFile(Name),
     /// The platform is configured in Immuta alone.
     #[error("{0} has no configuration snippet")]
     NoSnippet(&'static str),
@@ -91,10 +94,12 @@ pub async fn snippet(
     let (session, opened) = opening.await?;
     let manifest = opened.manifest();
     let Some(integration) = manifest.find(name) else {
-        return Err(SnippetError::NotDescribed {
-            name: name.to_owned(),
-            near: manifest.nearest_name(name),
-        });
+        let name = name.to_owned();
+        if manifest.invalid.iter().any(|it| it.name == name) {
+            return Err(SnippetError::InvalidFile(name));
+        }
+        let near = manifest.nearest_name(&name);
+        return Err(SnippetError::NotDescribed { name, near });
     };
     let platform: &'static Platform = integration.platform;
     let Some(form) = &platform.snippet else {

@@ -104,6 +104,10 @@ pub enum ScriptRefusal {
         name: Name,
         /// The obstacle.
         block: Box<Block>,
+        /// True if a file describes it.
+        is_described: bool,
+        /// True if the script of a deletion can be had by naming its kind.
+        offers_delete: bool,
     },
     /// It is deleted and created again, which should not begin by mistake.
     #[error("{name} cannot be edited, only deleted and created again")]

@@ -54,6 +54,8 @@ impl<'p> ScriptTarget<'p> {
                 Some(block) => ScriptRefusal::Blocked {
                     name: name.to_owned(),
                     block: Box::new(block.clone()),
+                    is_described: integration.is_some(),
+                    offers_delete: false,
                 }
                 .into(),
                 None => ScriptError::Unknown {
@@ -109,9 +111,15 @@ impl<'p> ScriptTarget<'p> {
     }
 
     fn blocked(&self, block: &Block) -> ScriptError {
+        self.refused(block, false)
+    }
+
+    fn refused(&self, block: &Block, offers_delete: bool) -> ScriptError {
         let refusal = ScriptRefusal::Blocked {
             name: self.name.to_owned(),
             block: Box::new(block.clone()),
+            is_described: self.integration.is_some(),
+            offers_delete,
         };
         refusal.into()
     }
@@ -120,7 +128,7 @@ impl<'p> ScriptTarget<'p> {
     pub(super) fn check_unasked(&self, planned: &PlannedTenant) -> Result<(), ScriptError> {
         let name = self.name.to_owned();
         if let Some(block) = self.block() {
-            return Err(self.blocked(block));
+            return Err(self.refused(block, block.doubts_a_removal()));
         }
         if self.integration.is_none() {
             self.check_removable(planned)?;
@@ -214,10 +222,13 @@ impl<'p> ScriptTarget<'p> {
             | ScriptKind::PostCleanup
                 if !is_described =>
             {
-                Err(ScriptError::NotDescribed {
-                    name,
-                    kind,
-                    creation_failed,
+                Err(match self.block() {
+                    Some(block @ Block::InvalidFile) => self.blocked(block),
+                    Some(_) | None => ScriptError::NotDescribed {
+                        name,
+                        kind,
+                        creation_failed,
+                    },
                 })
             }
             ScriptKind::Edit | ScriptKind::Delete if creation_failed => {
