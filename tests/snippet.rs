@@ -323,6 +323,31 @@ fn snippet_of_an_uncertain_cluster_says_what_a_sync_says() {
     assert_eq!(world.tenant.writes(), [""; 0]);
 }
 
+#[test]
+fn key_of_another_integration_is_no_key() {
+    let listed = json!({"id": 1, "type": "Trino", "status": "enabled", "config": {}});
+    let other = json!({"id": "99", "type": "Trino", "status": "enabled",
+        "config": {"immutaApiKey": "k3y-of-another-cluster"}});
+    let stub = Stub::start(move |line| match line {
+        "POST /bim/apikey/authenticate" => (200, "{\"token\": \"t0ken\"}".to_owned()),
+        "GET /integrations" => (200, json!([listed]).to_string()),
+        "GET /integrations/1" => (200, other.to_string()),
+        _ => (404, "{}".to_owned()),
+    });
+    let files = Files::none().with("cluster.yaml", "type: Trino\n");
+    let state = TempDir::new().unwrap();
+    for args in [&[][..], &["--regenerate", "--yes"]] {
+        let run = Integrationd::new(["snippet", "cluster", "--connections", "none", "--out", "-"]);
+        let run = args.iter().fold(run, Integrationd::arg);
+        let run = run.arg("--state").arg(state.path()).arg("--dir");
+        let ran = run.arg(files.path()).at(&stub.url).run().exits_with(1);
+        let reason = "the response is about a different integration";
+        assert!(ran.stderr.contains(reason), "{}", ran.stderr);
+        assert_eq!(ran.stdout, "");
+    }
+    assert!(!stub.lines().iter().any(|it| it.ends_with("/regenerate")));
+}
+
 /// A server that still shows the old key after it made a new one.
 fn tenant_with_old_key(answer: &str) -> Stub {
     let answer = answer.to_owned();
@@ -342,6 +367,8 @@ fn new_key_in_the_answer_is_used_although_a_read_shows_the_old() {
     let key = "n3w-key-of-the-cluster";
     for (answer, code) in [
         (json!({"immutaApiKey": key}), 0),
+        (json!({"id": "1", "immutaApiKey": key}), 0),
+        (json!({"id": 99, "immutaApiKey": key}), 1),
         (json!({"config": {"immutaApiKey": key}}), 0),
         (json!({"immutaApiKey": "0ld-key-of-the-cluster"}), 1),
         (json!({"immutaApiKey": "[REDACTED]"}), 1),

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::calls::{INTEGRATION, INTEGRATIONS, Reader, STATUS};
 use super::list::most_values_of_list;
+use super::wire::check_about;
 use crate::immuta::client::{
     AnswerError, ApiError, Call, MOST_VALUES, Path, Transport, parse_within,
 };
@@ -33,19 +34,24 @@ impl<T: Transport> Reader<T> {
     /// `GET /integrations/{id}`.
     ///
     /// # Errors
-    /// There is no answer, or it is no JSON.
+    /// There is no answer, or it is no JSON, or it is about another integration.
     pub async fn raw_integration(&self, id: &RemoteId) -> Result<Value, ApiError> {
-        let call = Call::read(Path::naming(INTEGRATION, id.as_str()));
-        self.raw(&call, MOST_VALUES).await
+        self.raw_of_one(INTEGRATION, id).await
     }
 
     /// `GET /integrations/{id}/status`.
     ///
     /// # Errors
-    /// There is no answer, or it is no JSON.
+    /// There is no answer, or it is no JSON, or it is about another integration.
     pub async fn raw_status(&self, id: &RemoteId) -> Result<Value, ApiError> {
-        let call = Call::read(Path::naming(STATUS, id.as_str()));
-        self.raw(&call, MOST_VALUES).await
+        self.raw_of_one(STATUS, id).await
+    }
+
+    async fn raw_of_one(&self, template: &'static str, id: &RemoteId) -> Result<Value, ApiError> {
+        let call = Call::read(Path::naming(template, id.as_str()));
+        let answer = self.raw(&call, MOST_VALUES).await?;
+        check_about(&answer, id).map_err(|mistake| call.unreadable(&mistake))?;
+        Ok(answer)
     }
 
     async fn raw(&self, call: &Call<'_>, most: usize) -> Result<Value, ApiError> {

@@ -5,6 +5,7 @@ use http::Method;
 use serde_json::Value;
 
 use super::calls::{Reader, Writer};
+use super::wire::check_about;
 use crate::immuta::client::{ApiError, Call, CallKind, Path, Transport};
 use crate::live::{RemoteId, is_mask};
 use crate::platform::CONFIG;
@@ -57,6 +58,7 @@ impl<T: Transport> Writer<T> {
         let answer = client.run(&call).await;
         let answer = answer.map_err(|error| client.error_without(old, error))?;
         let answer: Option<Value> = serde_json::from_slice(&answer.body).ok();
+        let answer = answer.filter(|answer| check_about(answer, id).is_ok());
         let key = answer.and_then(|answer| key_in(&answer, name));
         Ok(key.filter(|key| key != old))
     }

@@ -169,6 +169,16 @@ pub(super) fn read_id(fields: &Map<String, Value>) -> Result<RemoteId, AnswerErr
     }
 }
 
+/// Checks an answer of any shape about one integration.
+pub(super) fn check_about(answer: &Value, asked: &RemoteId) -> Result<(), AnswerError> {
+    match answer {
+        Value::Object(fields) => check_id(fields, asked),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            Ok(())
+        }
+    }
+}
+
 /// A response may omit the id, but must not give another one.
 fn check_id(fields: &Map<String, Value>, asked: &RemoteId) -> Result<(), AnswerError> {
     match fields.get("id") {
