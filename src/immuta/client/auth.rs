@@ -197,7 +197,7 @@ async fn exchange(
     let mut retries = Retries::new(policy, &call);
     let answer = loop {
         match call.send(transport, None).await {
-            Ok(answer) => break answer,
+            Ok(answer) => break answer.into_body(),
             Err(error) => retries.pause(error).await?,
         }
     };

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderValue, Method, Request, StatusCode, Uri};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::time::Instant;
 use zeroize::Zeroize;
@@ -120,7 +120,7 @@ impl<'a> Call<'a> {
         &self,
         transport: &impl Transport,
         authorization: Option<&Authorization>,
-    ) -> Result<Bytes, ApiError> {
+    ) -> Result<Response<Bytes>, ApiError> {
         let started = Instant::now();
         let outcome = match self.request(authorization) {
             Ok(request) => transport.send(request).await,
@@ -141,7 +141,7 @@ impl<'a> Call<'a> {
             })?
             .into_parts();
         if self.is_answered_by(parts.status) {
-            return Ok(body);
+            return Ok(Response::from_parts(parts, body));
         }
         if parts.status.is_success() {
             return Err(self.unreadable(&AnswerError::NotWhole(parts.status)));

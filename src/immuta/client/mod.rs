@@ -21,6 +21,7 @@ pub(super) mod script;
 
 use std::future::Future;
 
+use ::http::header::CONTENT_TYPE;
 use ::http::{Request, Response};
 use bytes::Bytes;
 
@@ -84,6 +85,8 @@ pub(super) struct Client<T> {
 /// The answer to a call.
 pub(super) struct CallResponse {
     pub(super) body: Bytes,
+    /// True if the server says that it is a text of any kind.
+    pub(super) is_text: bool,
     /// The authorization that was sent: a server may repeat it in the answer.
     authorization: Authorization,
 }
@@ -132,9 +135,13 @@ impl<T: Transport> Client<T> {
                 .await
                 .map_err(|error| ApiError::NoCredentials(Box::new(error)))?;
             let error = match call.send(&self.transport, Some(&authorization)).await {
-                Ok(body) => {
+                Ok(response) => {
+                    let kind = response.headers().get(CONTENT_TYPE);
+                    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+                    let is_text = kind.trim_start().to_ascii_lowercase().starts_with("text/");
                     return Ok(CallResponse {
-                        body,
+                        is_text,
+                        body: response.into_body(),
                         authorization,
                     });
                 }

@@ -10,7 +10,9 @@ use super::*;
 use crate::immuta::client::script::{Script, ScriptedAnswer};
 use crate::immuta::{ApiKey, Effect, TransportErrorKind};
 use crate::live::IntegrationStatus;
+use crate::platform::ScriptKind;
 use crate::secret::Secret;
+use crate::text::chain;
 
 const ABSENT: ScriptedAnswer = ScriptedAnswer::Reply(
     404,
@@ -362,5 +364,22 @@ async fn log_shows_every_request_and_no_value() {
     assert!(lines[1].contains("delay_ms="));
     for value in ["hunter2", "the-key", "id-of-the-lake", "Too many"] {
         assert!(!text.contains(value), "{value}: {text}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn script_that_begins_like_json_counts_by_its_content_type() {
+    let answer = |kind| ScriptedAnswer::ReplyWith(200, "[dbo].x;\n", kind);
+    let (_, reader) = reader([
+        answer(&[("content-type", "Text/Plain; charset=utf-8")]),
+        answer(&[("content-type", "application/json")]),
+        answer(&[]),
+    ]);
+    let fetch = || reader.script(ScriptKind::Create, None, None);
+    assert_eq!(fetch().await.unwrap().expose(), "[dbo].x;\n");
+    for _ in 0..2 {
+        let error = fetch().await.unwrap_err();
+        let reason = "the response begins like JSON, but is invalid JSON";
+        assert!(chain(&error).contains(reason), "{error}");
     }
 }

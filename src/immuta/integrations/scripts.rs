@@ -24,6 +24,8 @@ enum NoScript {
     Html,
     #[error("the response is JSON, but neither a string nor an object with a single string")]
     Json,
+    #[error("the response begins like JSON, but is invalid JSON")]
+    BrokenJson,
 }
 
 impl<T: Transport> Reader<T> {
@@ -44,12 +46,13 @@ impl<T: Transport> Reader<T> {
         };
         let call = Call::new(Method::POST, path, body, CallKind::Harmless);
         let answer = self.0.run(&call).await?;
-        read_script(&answer.body).map_err(|mistake| call.unreadable(&mistake))
+        read_script(&answer.body, answer.is_text).map_err(|mistake| call.unreadable(&mistake))
     }
 }
 
-/// The script in an answer: plain text, a JSON string, or an object with one string.
-fn read_script(body: &[u8]) -> Result<Secret, NoScript> {
+/// The script in an answer: plain text, a JSON string, or an object with one string. A text may
+/// begin like JSON, as T-SQL does with a name in brackets.
+fn read_script(body: &[u8], is_text: bool) -> Result<Secret, NoScript> {
     let text = std::str::from_utf8(body).map_err(|_| NoScript::NotText)?;
     if text.trim().is_empty() {
         return Err(NoScript::Empty);
@@ -80,8 +83,10 @@ fn read_script(body: &[u8]) -> Result<Secret, NoScript> {
         Ok(Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_)) => {
             return Err(NoScript::Json);
         }
-        // Cut off, perhaps: no script begins like this.
-        Err(_) if text.trim_start().starts_with(['{', '[', '"']) => return Err(NoScript::Json),
+        // Cut off, perhaps.
+        Err(_) if !is_text && text.trim_start().starts_with(['{', '[', '"']) => {
+            return Err(NoScript::BrokenJson);
+        }
         Err(_) => text.to_owned(),
     };
     if script.trim().is_empty() {
@@ -95,7 +100,31 @@ mod tests {
     use super::*;
 
     fn read(body: &str) -> Result<String, NoScript> {
-        read_script(body.as_bytes()).map(|script| script.expose().to_owned())
+        read_script(body.as_bytes(), false).map(|script| script.expose().to_owned())
+    }
+
+    #[test]
+    fn text_may_begin_like_json() {
+        for body in [
+            "[dbo].x; -- T-SQL\n",
+            " { not json }",
+            "\"a\" = 1;",
+            "{\"a\": \"cut",
+        ] {
+            let read = read_script(body.as_bytes(), true);
+            let read = read.map(|script| script.expose().to_owned());
+            assert_eq!(read.as_deref(), Ok(body));
+        }
+        // JSON is JSON, whatever the server calls it.
+        let read = |body: &str| {
+            let read = read_script(body.as_bytes(), true);
+            read.map(|script| script.expose().to_owned())
+        };
+        assert_eq!(read("\"CREATE\"").as_deref(), Ok("CREATE"));
+        assert_eq!(read("{\"script\": \"CREATE\"}").as_deref(), Ok("CREATE"));
+        for body in ["[\"a\"]", "{\"a\": \"x\", \"b\": \"y\"}", "null"] {
+            assert_eq!(read(body), Err(NoScript::Json), "{body}");
+        }
     }
 
     #[test]
@@ -119,13 +148,13 @@ mod tests {
             ("{}", NoScript::Json),
             ("[\"a\"]", NoScript::Json),
             ("{\"a\": \"x\", \"b\": \"y\"}", NoScript::Json),
-            ("{\"script\": \"CREATE", NoScript::Json),
-            ("\"CREATE", NoScript::Json),
+            ("{\"script\": \"CREATE", NoScript::BrokenJson),
+            ("\"CREATE", NoScript::BrokenJson),
             ("<!DOCTYPE html><p>", NoScript::Html),
             ("<HTML>", NoScript::Html),
         ] {
             assert_eq!(read(body), Err(expected), "{body}");
         }
-        assert!(read_script(b"\xff").is_err());
+        assert!(read_script(b"\xff", true).is_err());
     }
 }
