@@ -254,6 +254,21 @@ fn other_files_are_refused_and_the_same_directory_is_not() {
         assert!(told.contains("differs from the setting of"), "{told}");
         assert!(told.contains("help: omit this argument"), "{told}");
     }
+    for (variable, value) in [
+        ("INTEGRATIOND_GIT", "https://git.example.com/x.git"),
+        ("INTEGRATIOND_VAR_FILE", "/nowhere/vars.yaml"),
+        ("INTEGRATIOND_SECRET_ROOT", "/nowhere"),
+        ("INTEGRATIOND_ALLOW_SECRET", "env:X"),
+    ] {
+        let run = world.command(&["sync", "--yes"]).env(variable, value);
+        let told = run.run().exits_with(64).stderr;
+        assert!(told.contains("differs from the setting of"), "{told}");
+        let help = "or unset its variable";
+        assert!(told.replace("\n    ", " ").contains(help), "{told}");
+    }
+    // Credentials in the environment are about the client.
+    let run = world.command(&["sync", "--yes"]);
+    run.env("INTEGRATIOND_AUTH", "token").run().exits_with(0);
     assert_eq!(world.web.tenant.writes(), [""; 0]);
     ends(daemon);
 }

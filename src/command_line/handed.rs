@@ -18,6 +18,22 @@ use crate::settings::daemon::SettingsFile;
 /// Flags that are about the client: the daemon has a ledger, a tenant and credentials of its own.
 const OF_CLIENT: &[&str] = &["state", "url", "socket", "standalone"];
 
+/// Flags that decide which files and variables count. Their environment variables are for the
+/// daemon too: it refuses others than its own, because the client expects them to be applied.
+/// Those of credentials are about the client.
+const OF_FILES: &[&str] = &[
+    DIRECTORY,
+    "var",
+    "var_file",
+    "secret_root",
+    "allow_secret",
+    REPOSITORY,
+    "git_branch",
+    "git_tag",
+    "git_commit",
+    "git_directory",
+];
+
 /// The directory of integration files.
 const DIRECTORY: &str = "dir";
 
@@ -32,8 +48,8 @@ const REPOSITORY: &str = "git";
 pub(crate) type EffectiveFlags = Vec<(String, Vec<String>)>;
 
 /// The command and the flags that were given for it, which are for the daemon.
-/// Flags about files and credentials count only on the line: in the environment, they are about
-/// this process.
+/// Flags about credentials count only on the line: in the environment, they are about this
+/// process.
 pub(crate) fn arguments(
     line: &Line,
     program: Program,
@@ -83,7 +99,7 @@ fn is_for_daemon(arg: &Arg, is_source: bool, matches: &ArgMatches) -> bool {
     let source = source.and_then(|_| matches.value_source(id));
     let is_given = match source {
         Some(ValueSource::CommandLine) => true,
-        Some(ValueSource::EnvVariable) => !is_source,
+        Some(ValueSource::EnvVariable) => !is_source || OF_FILES.contains(&id),
         Some(_) | None => false,
     };
     is_given && !arg.is_global_set() && !OF_CLIENT.contains(&id)
@@ -193,7 +209,8 @@ pub(crate) fn check_source(
                     "{flag} differs from the setting of the daemon, which holds the ledger and \
                      carries out this command"
                 ),
-                "omit this argument to use the daemon's setting, or stop the daemon first",
+                "omit this argument, or unset its variable, to use the daemon's setting; or stop the \
+                 daemon first",
             ));
         }
     }
