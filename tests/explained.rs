@@ -182,6 +182,12 @@ fn drift_is_named() {
         next,
         "Next: The next sync does nothing because the settings ignore the server's changes."
     );
+    // The difference is shown all the same, and is no reason for an update.
+    let kept = "~ httpPath = \"/by-hand\" -> \"/one\"  # changed on the server";
+    for on_drift in ["report", "ignore"] {
+        let text = world.explain(&["lake", "--on-drift", on_drift]);
+        assert_eq!(text.matches(kept).count(), 1, "{text}");
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::plan::{Block, ChangedBy, Note, Operation};
+use crate::plan::{Action, Block, ChangedBy, Note, Operation};
 use crate::session::explain::{CausedChange, ExplainedIntegration, UnreadTenant};
 use crate::text::{chain, escaped};
 
@@ -213,7 +213,21 @@ fn reason(explained: &ExplainedIntegration, kind: &Operation) -> String {
         | Operation::Unchanged { .. }
         | Operation::Blocked(_)
         | Operation::Withheld { .. }
-        | Operation::Suspended { .. } => causes(&explained.changes),
+        | Operation::Suspended { .. } => {
+            let notes = explained
+                .action
+                .as_ref()
+                .map(Action::notes)
+                .unwrap_or_default();
+            let is_kept = |path| {
+                notes.drift_ignored.contains(path) || notes.drift.iter().any(|it| it.path == *path)
+            };
+            let sent = explained
+                .changes
+                .iter()
+                .filter(|it| !is_kept(&it.change.path));
+            causes(&sent.collect::<Vec<_>>())
+        }
     }
 }
 
@@ -221,7 +235,7 @@ fn reason(explained: &ExplainedIntegration, kind: &Operation) -> String {
 const MOST_NAMED: usize = 4;
 
 /// The attributes by the side that changed them.
-fn causes(changes: &[CausedChange]) -> String {
+fn causes(changes: &[&CausedChange]) -> String {
     let sides = [
         (ChangedBy::Server, "the server changed"),
         (ChangedBy::File, "the file changed"),

@@ -9,7 +9,7 @@ use crate::ledger::{Ledger, Record};
 use crate::live::{Live, LiveIntegration, RemoteId};
 use crate::manifest::{Integration, Manifest, Name, Suspend, nearest};
 use crate::plan::{
-    Action, Block, Coverage, Operation, Plan, Selection, changed_by, coverage, differences,
+    Action, Block, Change, Coverage, Operation, Plan, Selection, changed_by, coverage, differences,
 };
 use crate::platform::by_wire;
 use crate::source::git::Revision;
@@ -287,10 +287,10 @@ impl Survey<'_> {
                 }
                 (Some(_) | None, _) => Vec::new(),
             },
-            Some((action, Operation::Unchanged { .. })) => action.notes().drift.to_vec(),
             Some((
                 _,
-                Operation::Create(_)
+                Operation::Unchanged { .. }
+                | Operation::Create(_)
                 | Operation::Delete(_)
                 | Operation::Withheld { .. }
                 | Operation::Suspended { .. },
@@ -302,11 +302,33 @@ impl Survey<'_> {
             records.find(|record| live.is_some_and(|live| live.id == record.id))
         });
         let applied = record.map(|record| &record.state.applied);
-        let caused = changes.into_iter().map(|change| CausedChange {
+        let kept = action.map(|action| self.kept(action, integration, live));
+        let changes = changes.into_iter().chain(kept.unwrap_or_default());
+        let caused = changes.map(|change| CausedChange {
             by: changed_by(&change, applied),
             change,
         });
         caused.collect()
+    }
+}
+
+impl Survey<'_> {
+    /// The server's changes that the settings keep.
+    fn kept(
+        &self,
+        action: &Action,
+        integration: Option<&Integration>,
+        live: Option<&LiveIntegration>,
+    ) -> Vec<Change> {
+        let notes = action.notes();
+        let mut kept = notes.drift.to_vec();
+        if let (Some(integration), Some(live)) = (integration, live) {
+            let all = differences(integration, live, self.ledger())
+                .changes
+                .into_iter();
+            kept.extend(all.filter(|change| notes.drift_ignored.contains(&change.path)));
+        }
+        kept
     }
 }
 
