@@ -436,6 +436,23 @@ fn integrations_with_one_identity_are_pinned() {
 }
 
 #[test]
+fn every_integration_of_a_type_without_identity_gets_a_file() {
+    let tenant = Tenant::empty();
+    for _ in 0..2 {
+        tenant.simulator.seed(Seed::new("Trino", None, None));
+    }
+    let files = Files::none();
+    export(&tenant, files.path(), &[]).exits_with(0);
+    let written = contents(files.path());
+    std::fs::remove_file(files.path().join("trino-2.yaml")).unwrap();
+    let plan = Integrationd::new(["sync", "--dry-run"]).on(&tenant);
+    let shown = plan.arg(files.path()).run().exits_with(0).stdout;
+    assert!(shown.contains("\n    id 2: Trino\n"), "{shown}");
+    export(&tenant, files.path(), &[]).exits_with(0);
+    assert_eq!(contents(files.path()), written);
+}
+
+#[test]
 fn overwritten_file_keeps_its_options_and_references() {
     let tenant = Tenant::empty();
     tenant

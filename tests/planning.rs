@@ -4,8 +4,9 @@ use crate::support::planned::{
     LAKE, files, in_status, kinds, lake, live, live_query, planned, planned_of, query, shown,
     tenant, with,
 };
+use integrationd::ledger::Ledger;
 use integrationd::live::{IntegrationStatus, Scope, Unreadable};
-use integrationd::plan::{Operation, Selection};
+use integrationd::plan::{Operation, Selection, coverage};
 use integrationd::platform::by_wire;
 use serde_json::{Value, json};
 
@@ -53,6 +54,36 @@ fn pin_chooses_one_of_two_and_the_other_is_unmanaged() {
         unmanaged.iter().map(|u| u.id.as_str()).collect::<Vec<_>>(),
         ["9"]
     );
+}
+
+#[test]
+fn file_with_a_pin_describes_no_other_integration() {
+    let of_cluster = |pin: &str| format!("type: Trino\nsync: {{id: \"{pin}\"}}\n");
+    let of_query = |pin: &str| format!("{}sync: {{id: \"{pin}\"}}\n", query("sales"));
+    let cluster = |id: &str| live(id, "Trino", json!({}));
+    let live = tenant([
+        cluster("3"),
+        cluster("4"),
+        live_query("5", "sales"),
+        live_query("6", "sales"),
+    ]);
+    for (pins, unmanaged) in [
+        (["3", "6"], vec!["4", "5"]),
+        // No integration has these ids.
+        (["98", "99"], vec!["3", "4", "5", "6"]),
+    ] {
+        let files = files(&[
+            ("t.yaml", &of_cluster(pins[0])),
+            ("q.yaml", &of_query(pins[1])),
+        ]);
+        let seen = planned(&files, &live).unmanaged;
+        let seen: Vec<&str> = seen.iter().map(|u| u.id.as_str()).collect();
+        assert_eq!(seen, unmanaged);
+        let ledger = Ledger::default();
+        let undescribed = coverage(&files, &live, &ledger).undescribed;
+        let undescribed: Vec<&str> = undescribed.iter().map(|l| l.id.as_str()).collect();
+        assert_eq!(undescribed, unmanaged);
+    }
 }
 
 #[test]

@@ -37,7 +37,7 @@ pub fn coverage<'a, 'l>(
     let undescribed = all.iter().copied();
     Coverage {
         undescribed: undescribed
-            .filter(|found| !paired.claims.is_claimed(&found.id))
+            .filter(|found| !paired.claims.is_described(&found.id))
             .collect(),
         described,
         all,

@@ -10,8 +10,9 @@
 //! describes it now; only if there is none may the file replace it, and if the file describes
 //! another existing one it is blocked. An integration that is deleted, alone or for a
 //! replacement, must be claimed by no other file, and [`Paired::claims`] is the one place that
-//! decides this: in doubt, there is a claim. An integration that was created from a file and is
-//! neither listed nor known to be gone blocks its file: an outage is not an absence.
+//! decides this: in doubt, there is a claim. It also decides which integrations are unmanaged.
+//! An integration that was created from a file and is neither listed nor known to be gone
+//! blocks its file: an outage is not an absence.
 
 mod claims;
 mod index;
@@ -460,7 +461,7 @@ pub(super) fn pair<'a, 'l>(
     let index = PairingIndex::new(integrations, live, ledger);
     let pairings: Vec<Pairing<'l>> = integrations.iter().map(|i| index.pairing(i)).collect();
     let claims = index.claims(manifest, &pairings);
-    let left = present(live).filter(|l| !claims.is_claimed(&l.id));
+    let left = present(live).filter(|l| !claims.is_described(&l.id));
     let mut unmanaged: Vec<Unmanaged> = left.map(|found| leftover(found, live)).collect();
     unmanaged.sort_by(|a, b| a.id.cmp(&b.id));
     Paired {

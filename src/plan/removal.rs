@@ -100,7 +100,7 @@ pub(super) fn removals(unmanaged: &[Unmanaged], against: &Against<'_>) -> Remova
     let left = live
         .integrations
         .iter()
-        .filter(|l| unmanaged.contains(&l.id))
+        .filter(|l| unmanaged.contains(&l.id) && !against.claims.is_claimed(&l.id))
         // An integration that a connection has taken over no longer belongs to this tool.
         .filter(|l| live.owners.of_integration(&l.id).is_none());
     for found in left {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::plan::{Action, Block, ChangedBy, Note, Operation};
+use crate::plan::{Action, Block, ChangedBy, Note, Operation, Policy};
 use crate::session::explain::{CausedChange, ExplainedIntegration, UnreadTenant};
 use crate::text::{chain, escaped};
 
@@ -126,6 +126,10 @@ fn without_action(explained: &ExplainedIntegration) -> NextStep {
         None => nothing(
             "no file describes this integration, so integrationd does not manage it; \
             `integrationd export` writes a file for it",
+        ),
+        Some(_) if unmanaged.owned && explained.policy == Policy::Sync => nothing(
+            "no file describes this integration any longer, but a file with `sync.id` may mean it, \
+            so it is not deleted",
         ),
         Some(_) if unmanaged.owned => nothing(format!(
             "no file describes this integration any longer, and the policy `{}` deletes nothing",

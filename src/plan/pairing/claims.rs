@@ -1,6 +1,7 @@
-//! Every file that means a live integration, or could mean it.
+//! Files that describe a live integration, and files that could mean it.
 //!
-//! What is deleted must be claimed by no other file, so that this errs towards a claim.
+//! What is deleted must be claimed by no other file, so that a claim errs towards one. A file
+//! that is pinned to one integration describes no other, although its pin may be a mistake.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -11,11 +12,27 @@ use crate::plan::Block;
 
 /// Every file that means a live integration, or could mean it, by its id.
 #[derive(Default)]
-pub(in crate::plan) struct Claims<'a>(HashMap<RemoteId, BTreeSet<&'a str>>);
+pub(in crate::plan) struct Claims<'a>(HashMap<RemoteId, Claim<'a>>);
+
+/// Files that could mean one live integration.
+#[derive(Default)]
+struct Claim<'a> {
+    files: BTreeSet<&'a str>,
+    /// True if one of them describes it, and not only if its pin is a mistake.
+    is_description: bool,
+}
 
 impl<'a> Claims<'a> {
-    fn add(&mut self, id: &RemoteId, name: &'a str) {
-        self.0.entry(id.clone()).or_default().insert(name);
+    /// A file that describes an integration, as far as is known.
+    fn describe(&mut self, id: &RemoteId, name: &'a str) {
+        self.doubt(id, name).is_description = true;
+    }
+
+    /// A file that describes an integration only if it is pinned to another one by mistake.
+    fn doubt(&mut self, id: &RemoteId, name: &'a str) -> &mut Claim<'a> {
+        let claim = self.0.entry(id.clone()).or_default();
+        claim.files.insert(name);
+        claim
     }
 
     /// True if there is a claim.
@@ -23,9 +40,14 @@ impl<'a> Claims<'a> {
         self.0.contains_key(id)
     }
 
+    /// True if a file describes the integration, or could.
+    pub(in crate::plan) fn is_described(&self, id: &RemoteId) -> bool {
+        self.0.get(id).is_some_and(|claim| claim.is_description)
+    }
+
     /// The files other than this one.
     pub(in crate::plan) fn others(&self, id: &RemoteId, name: &str) -> Vec<Name> {
-        let claims = self.0.get(id).into_iter().flatten();
+        let claims = self.0.get(id).into_iter().flat_map(|claim| &claim.files);
         claims
             .filter(|other| **other != name)
             .map(|other| (*other).to_owned())
@@ -38,36 +60,63 @@ impl<'a, 'l> PairingIndex<'a, 'l> {
         let mut claims = Claims::default();
         for invalid in &manifest.invalid {
             if let Some(record) = self.ledger.records.get(&invalid.name) {
-                claims.add(&record.id, &invalid.name);
+                claims.describe(&record.id, &invalid.name);
             }
         }
         for (integration, pairing) in manifest.integrations.iter().zip(pairings) {
-            let mut claim = |id: &RemoteId| claims.add(id, &integration.name);
-            let is_certain = matches!(pairing, Pairing::Certain(_));
-            // A pin may be wrong where nothing proves it.
-            let is_pinned = integration.options.id.is_some();
-            let is_weak = !integration.platform.pairs_with_certainty();
-            self.with_identity(integration)
-                .iter()
-                .filter(|_| !is_certain || (is_pinned && is_weak))
-                .for_each(|found| claim(&found.id));
-            match pairing {
-                Pairing::Certain(found) => {
-                    claim(&found.id);
-                    continue;
-                }
-                Pairing::Likely(found) => claim(&found.id),
-                Pairing::Blocked(Block::AmbiguousLive { ids }) => ids.iter().for_each(&mut claim),
-                // Where nothing is certain, a file could mean any that no other has.
-                Pairing::Blocked(_) => self.possible(integration).for_each(|f| claim(&f.id)),
-                Pairing::New | Pairing::Replaces { .. } => {}
+            let name = integration.name.as_str();
+            for id in self.described_by(integration, pairing) {
+                claims.describe(id, name);
             }
-            integration.options.id.iter().for_each(&mut claim);
-            self.records(integration)
-                .iter()
-                .for_each(|(_, record)| claim(&record.id));
+            // A pin may be wrong where nothing proves it.
+            if is_pinned_without_proof(integration) {
+                for id in self.alike(integration, pairing) {
+                    claims.doubt(id, name);
+                }
+            }
         }
         claims
+    }
+
+    /// Integrations that a file describes, or could.
+    fn described_by<'s>(
+        &'s self,
+        integration: &'s Integration,
+        pairing: &'s Pairing<'l>,
+    ) -> Vec<&'s RemoteId> {
+        let mut ids = match pairing {
+            Pairing::Certain(found) => return vec![&found.id],
+            Pairing::Likely(found) => vec![&found.id],
+            Pairing::Blocked(Block::AmbiguousLive { ids }) => ids.iter().collect(),
+            Pairing::New | Pairing::Replaces { .. } | Pairing::Blocked(_) => Vec::new(),
+        };
+        if !is_pinned_without_proof(integration) {
+            ids.extend(self.alike(integration, pairing));
+        }
+        ids.extend(&integration.options.id);
+        let records = self.records(integration);
+        ids.extend(records.into_iter().map(|(_, record)| &record.id));
+        ids
+    }
+
+    /// Integrations that a file could mean, pinned or not, by the identity or the hint. Where
+    /// nothing is certain, these are all that no other file has.
+    fn alike(
+        &self,
+        integration: &Integration,
+        pairing: &Pairing<'l>,
+    ) -> impl Iterator<Item = &'l RemoteId> {
+        let is_open = match pairing {
+            Pairing::Blocked(Block::AmbiguousLive { .. })
+            | Pairing::Certain(_)
+            | Pairing::Likely(_)
+            | Pairing::New
+            | Pairing::Replaces { .. } => false,
+            Pairing::Blocked(_) => true,
+        };
+        let possible = self.possible(integration).filter(move |_| is_open);
+        let same = self.with_identity(integration).iter().copied();
+        same.chain(possible).map(|found| &found.id)
     }
 
     /// Integrations that a file of a platform without an identity could mean.
@@ -79,4 +128,9 @@ impl<'a, 'l> PairingIndex<'a, 'l> {
             .flatten()
             .copied()
     }
+}
+
+/// True if a file has a pin that no identity confirms.
+fn is_pinned_without_proof(integration: &Integration) -> bool {
+    integration.options.id.is_some() && !integration.platform.pairs_with_certainty()
 }
