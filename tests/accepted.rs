@@ -188,6 +188,46 @@ fn secret_in_the_file_is_not_in_the_difference() {
 }
 
 #[test]
+fn only_secrets_are_masked_in_the_difference() {
+    for (auto, drifted, value, expected) in [
+        (false, "/username", "someone", "+  username: someone"),
+        (true, "/initialDatabase", "prod", "   username: setup"),
+    ] {
+        let text = format!(
+            "type: Redshift\nautoBootstrap: {auto}\nconfig:\n  host: r.example.com\n  database: im\n  \
+             initialDatabase: dev\n  authenticationType: userPassword\n  username: setup\n  \
+             password: dapi-s3cr3t-0123456789\n"
+        );
+        let world = World::of(&text);
+        world.drifts(drifted, json!(value));
+        let ran = world.update(&["--dry-run"]).exits_with(0);
+        for line in [expected, "   authenticationType: userPassword"] {
+            let mut lines = ran.stdout.lines();
+            assert!(lines.any(|shown| shown == line), "{}", ran.stdout);
+        }
+        assert!(!ran.all().contains("s3cr3t"), "{}", ran.all());
+    }
+}
+
+#[test]
+fn value_that_makes_a_file_invalid_is_named_with_its_file() {
+    let world = World::of(LAKE);
+    let sea = LAKE.replace("lake.example", "sea.example");
+    std::fs::write(world.files.path().join("sea.yaml"), sea).unwrap();
+    world.run(&["sync", "--yes"]).exits_with(0);
+    world.drifts("/httpPath", json!("/two"));
+    let drift = SimulatedDrift::value(2, "/httpPath", Json::Null);
+    world.tenant.simulator.drift(drift).unwrap();
+    let ran = world.update(&["--update", "sea"]).exits_with(1);
+    let told = ran.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        told.contains("the file of sea cannot be updated: the edited file would be invalid: E0306"),
+        "{told}"
+    );
+    assert_eq!(world.text(), LAKE);
+}
+
+#[test]
 fn one_of_two_documents_is_updated() {
     let text = format!("type: Trino\nsync: {{name: cluster}}\n---\n{LAKE}sync: {{name: lake}}\n");
     let world = World::of(&text);

@@ -61,11 +61,20 @@ impl Hidden<'_> {
             let path = format!("{around}{}", entry.key);
             let attribute = platform.and_then(|platform| platform.attribute(&path));
             match attribute {
-                Some(attribute) if !attribute.takes_references(None) => {
-                    self.config(&entry.value, platform, &format!("{path}/"));
+                Some(attribute) if !attribute.is_sensitive() => {
+                    self.harmless(&entry.value, platform, &path);
                 }
                 Some(_) | None => self.hide(&entry.value),
             }
+        }
+    }
+
+    /// A value that a plan shows, too, unless a reference makes a secret of its text.
+    fn harmless(&mut self, node: &Node, platform: Option<&'static Platform>, path: &str) {
+        if node.text().is_some_and(|it| has_secret_reference(&it.text)) {
+            self.hide(node);
+        } else {
+            self.config(node, platform, &format!("{path}/"));
         }
     }
 
@@ -96,6 +105,13 @@ fn entries(node: &Node) -> &[YamlEntry] {
         | Yaml::List(_)
         | Yaml::Faulty => &[],
     }
+}
+
+/// True if a text refers to a value that is not a variable.
+fn has_secret_reference(text: &str) -> bool {
+    let text = text.replace("$${", "");
+    let mut references = text.split("${").skip(1);
+    references.any(|reference| !reference.starts_with("var:"))
 }
 
 /// True for one reference and nothing else.
