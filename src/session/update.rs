@@ -60,9 +60,10 @@ pub async fn update(
         updates.push(texts.accept(integration, found, &recovered)?);
     }
     let edited = load(settings, &texts.edited(&snapshot), None, &Unwatched)?;
+    check_valid(manifest, &edited)?;
     for update in &updates {
         if let Some(found) = described.get(update.name.as_str()) {
-            verify(update, manifest, &edited, found, &recovered)?;
+            verify(update, &edited, found, &recovered)?;
         }
     }
     if !is_dry_run {
@@ -141,10 +142,22 @@ impl<'s> Texts<'s> {
     }
 }
 
-/// The edited file is as valid as before, and has the live values.
+/// Every document is still valid. An error names the one that is not.
+fn check_valid(before: &Manifest, after: &Manifest) -> Result<(), ExportRefusal> {
+    let is_valid = |it: &&Integration| after.find(&it.name).is_some();
+    let mut lost = before.integrations.iter().filter(|it| !is_valid(it));
+    match lost.next() {
+        None => Ok(()),
+        Some(lost) => Err(ExportRefusal::NotVerified {
+            name: lost.name.clone(),
+            why: invalid_edit(&lost.origin.file, after),
+        }),
+    }
+}
+
+/// The edited file has the live values.
 fn verify(
     update: &FileUpdate,
-    before: &Manifest,
     after: &Manifest,
     found: &LiveIntegration,
     ledger: &Ledger,
@@ -153,10 +166,8 @@ fn verify(
         name: update.name.clone(),
         why,
     };
-    let edited = after.find(&update.name);
-    let edited = edited.filter(|_| after.integrations.len() == before.integrations.len());
-    let Some(integration) = edited else {
-        return Err(refused(invalid_edit(update, after)));
+    let Some(integration) = after.find(&update.name) else {
+        return Err(refused(invalid_edit(&update.shown, after)));
     };
     let remaining = differences(integration, found, ledger).changes;
     let differs = |path: &AttributePath| remaining.iter().any(|change| change.path == *path);
@@ -174,10 +185,10 @@ fn verify(
     )))
 }
 
-/// The mistakes that an edit would make.
-fn invalid_edit(update: &FileUpdate, after: &Manifest) -> String {
+/// The mistakes that an edit would make in a file.
+fn invalid_edit(file: &str, after: &Manifest) -> String {
     let mistakes = after.diagnostics.iter();
-    let mistakes = mistakes.filter(|it| it.is_error() && it.place.file == update.shown);
+    let mistakes = mistakes.filter(|it| it.is_error() && it.place.file == file);
     let mistakes: Vec<String> = mistakes
         .map(|it| format!("{}: {}", it.code, it.message))
         .collect();
