@@ -9,7 +9,7 @@ use std::time::Duration;
 use http::Method;
 use integrationd::embedded::Embedded;
 use integrationd::export::proof::findings;
-use integrationd::export::{ExportDrafts, ExportOptions, draft};
+use integrationd::export::{ExportDraft, ExportDrafts, ExportOptions, draft};
 use integrationd::immuta::{ApiKey, Credentials, KnownSecrets, ReadApi, Reader, RetryPolicy};
 use integrationd::ledger::Ledger;
 use integrationd::live::Live;
@@ -21,11 +21,12 @@ use integrationd::simulator::{
     API_KEY, Breakage, ConnectionsApi, Fault, FaultKind, Ids, Seed, SimulatedConnection,
     SimulatedDrift, SimulatedStatus, Simulator, SimulatorOptions, StoredSecrets,
 };
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::common::{Files, Integrationd, Ran, Tenant, in_sync, lake, snowflake};
 use crate::in_process::Run;
 use crate::payload::{Case, each_secret, every_case, put, remove, value, with_secrets};
+use crate::support::planned;
 use crate::texts::Texts;
 
 /// Ends every secret of a seeded integration, and stands nowhere else.
@@ -789,6 +790,52 @@ fn integration_whose_file_would_be_invalid_gets_none() {
     let again = export(&tenant, files.path(), &[]).exits_with(1);
     let named = "integration 1: its file would be invalid: E0";
     assert!(again.stdout.contains(named), "{}", again.stdout);
+}
+
+/// The text of the file for an automatic set-up of Snowflake.
+fn automatic(attributes: &Json) -> ExportDraft {
+    let mut config = json!({
+        "host": "a.snowflakecomputing.com", "warehouse": "WH", "database": "IMMUTA",
+        "username": "immuta", "role": "ADMIN",
+    });
+    for (name, value) in attributes.as_object().unwrap() {
+        config[name] = value.clone();
+    }
+    let mut found = planned::live("1", "Snowflake", config);
+    found.auto_bootstrap = Some(true);
+    let drafts = drafted(&Manifest::default(), &planned::tenant([found]));
+    drafts.files.into_iter().next().unwrap()
+}
+
+#[test]
+fn masked_credentials_of_a_setup_become_references() {
+    let masked = json!({ "username": "********", "role": "[REDACTED]" });
+    let text = automatic(&masked).text;
+    for line in [
+        "  username: ${env:SNOWFLAKE_A_USERNAME}",
+        "  role: ${env:SNOWFLAKE_A_ROLE}",
+    ] {
+        assert!(text.contains(line), "{text}");
+    }
+}
+
+#[test]
+fn hidden_value_that_is_required_is_named_as_hidden() {
+    let tenant = Tenant::empty();
+    let config = json!({
+        "host": "s.azuresynapse.net", "database": "d", "schema": "immuta",
+        "username": "********", "password": "p",
+    });
+    tenant
+        .simulator
+        .seed(Seed::new("Azure Synapse Analytics", Some(false), Some(config)));
+    let told = export(&tenant, Files::none().path(), &[]).exits_with(1);
+    insta::assert_snapshot!(told.stdout, @r"
+    Nothing was written.
+
+    No file was written for:
+      Azure Synapse Analytics integration 1: its file would be invalid: `username` is required, but the server hides the value
+    ");
 }
 
 #[test]

@@ -180,8 +180,8 @@ impl Walk<'_> {
         match class {
             Class::ServerSet => None,
             Class::OneTime => match shown {
-                Some(_) => self.plain(attribute, shown, path),
-                None => self.one_time(attribute, path),
+                Some(value) if !is_mask(value) => self.plain(attribute, shown, path),
+                Some(_) | None => self.one_time(attribute, shown, path),
             },
             Class::Identity | Class::Mutable | Class::Immutable | Class::Secret => {
                 self.plain(attribute, shown, path)
@@ -229,19 +229,20 @@ impl Walk<'_> {
         None
     }
 
-    /// An attribute that the server used once and does not show.
+    /// An attribute that the server used once, and masks or does not show.
     fn one_time(
         &mut self,
         attribute: &'static Attribute,
+        mask: Option<&Json>,
         path: TablePath<'static>,
     ) -> Option<Entry> {
         if self.existing_value(path).is_some() {
             return self.reference(attribute, path, Needed::Optional);
         }
         let need = self.need(attribute);
-        let Needed::Yes(_) = need else {
+        if !matches!(need, Needed::Yes(_)) && mask.is_none() {
             return None;
-        };
+        }
         if let Some(usual) = usual(attribute) {
             return Some(Entry {
                 key: attribute.name,

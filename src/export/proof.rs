@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{ExportDraft, ExportDrafts, ExportRefusal, ExportSkip, ExportSkipReason};
+use super::{ExportDraft, ExportDrafts, ExportRefusal, ExportSkip, ExportSkipReason, Omission};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::live::IntegrationStatus;
 use crate::manifest::{Integration, Manifest, Name};
@@ -37,7 +37,7 @@ pub fn leave_out_invalid(
     check_references(&drafts.files, mistakes)?;
     let files = std::mem::take(&mut drafts.files);
     for draft in files {
-        let own: Vec<String> = errors_in(&draft, mistakes).map(told).collect();
+        let own = mistakes_of(&draft, mistakes);
         if own.is_empty() {
             drafts.files.push(draft);
             continue;
@@ -78,6 +78,32 @@ fn errors_in<'m>(
 ) -> impl Iterator<Item = &'m Diagnostic> {
     let errors = mistakes.iter().filter(|it| it.is_error());
     errors.filter(|it| is_of_file(&it.place.file, &draft.file))
+}
+
+/// The mistakes in the text of a file. A required attribute is missing because the server hides
+/// its value, or shows one that no file can have.
+fn mistakes_of(draft: &ExportDraft, mistakes: &[Diagnostic]) -> Vec<String> {
+    let mut own = Vec::new();
+    for error in errors_in(draft, mistakes) {
+        let is_of = |omission: &&Omission| match omission {
+            Omission::Hidden { path } | Omission::Shape { path } => {
+                error.message.contains(&format!("`{path}`"))
+            }
+            Omission::Unknown { .. } | Omission::Opaque { .. } | Omission::NotShown { .. } => false,
+        };
+        let before = own.len();
+        if error.code == Code::MissingAttribute {
+            let omitted = draft.not_in_file.iter().filter(is_of);
+            own.extend(omitted.map(|omission| {
+                let (path, reason) = (omission.path(), omission.reason());
+                format!("`{path}` is required, but {reason}")
+            }));
+        }
+        if own.len() == before {
+            own.push(told(error));
+        }
+    }
+    own
 }
 
 /// An error as a part of a line.
