@@ -820,6 +820,31 @@ fn masked_credentials_of_a_setup_become_references() {
 }
 
 #[test]
+fn every_part_of_a_login_of_a_setup_is_named() {
+    let paths = |file: &ExportDraft| {
+        let provided = file.to_provide.iter().map(|it| it.attribute.to_string());
+        let perhaps = file.may_hold.iter().map(|it| format!("{it}?"));
+        provided.chain(perhaps).collect::<Vec<_>>().join(" ")
+    };
+    let key_pair = automatic(&json!({ "authenticationType": "keyPair" }));
+    insta::assert_snapshot!(paths(&key_pair), @"privateKey/content privateKey/keyName? privateKey/userFilename? privateKeyPassword?");
+    let by_oauth = automatic(&json!({ "authenticationType": "oAuthClientCredentials" }));
+    insta::assert_snapshot!(paths(&by_oauth), @"oAuthClientConfig/provider oAuthClientConfig/clientId oAuthClientConfig/clientSecret oAuthClientConfig/useCertificate? oAuthClientConfig/authorityUrl? oAuthClientConfig/scope?");
+    let by_password = automatic(&json!({ "authenticationType": "userPassword" }));
+    insta::assert_snapshot!(paths(&by_password), @"password");
+    let config = json!({
+        "workspaceUrl": "d.example.com", "httpPath": "/x", "authenticationType": "oAuthM2M",
+    });
+    let mut lake = planned::live("1", "Databricks", config);
+    lake.auto_bootstrap = Some(true);
+    let drafts = drafted(&Manifest::default(), &planned::tenant([lake]));
+    let line = "# Not in this file: oAuthClientConfig/clientId, oAuthClientConfig/authorityUrl \
+        (required, but the server does not show the value: add it).";
+    let text = &drafts.files[0].text;
+    assert!(text.contains(line), "{text}");
+}
+
+#[test]
 fn hidden_value_that_is_required_is_named_as_hidden() {
     let tenant = Tenant::empty();
     let config = json!({

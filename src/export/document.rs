@@ -71,6 +71,7 @@ pub(super) fn config(source: LiveAttributes<'_>) -> Config {
     let top = Level {
         path: ObjectPath::TOP,
         is_needed: false,
+        is_shown: true,
     };
     let live = &found.config.0;
     let entries = walk.object(platform.attributes, Some(live), top);
@@ -78,11 +79,14 @@ pub(super) fn config(source: LiveAttributes<'_>) -> Config {
     walk.config
 }
 
-/// An object: its path, and whether the table requires it here.
+/// An object.
 #[derive(Clone, Copy)]
 struct Level {
     path: ObjectPath,
+    /// True if the table requires it here.
     is_needed: bool,
+    /// True if the server shows anything of it.
+    is_shown: bool,
 }
 
 /// The need for an attribute under the conditions that are live.
@@ -157,7 +161,11 @@ impl Walk<'_> {
             return None;
         }
         let path = path.around().object(attribute.name);
-        let level = Level { path, is_needed };
+        let level = Level {
+            path,
+            is_needed,
+            is_shown: live.is_some(),
+        };
         let entries = self.object(children, live, level);
         (!entries.is_empty()).then_some(Entry {
             key: attribute.name,
@@ -180,11 +188,11 @@ impl Walk<'_> {
         match class {
             Class::ServerSet => None,
             Class::OneTime => match shown {
-                Some(value) if !is_mask(value) => self.plain(attribute, shown, path),
-                Some(_) | None => self.one_time(attribute, shown, path),
+                Some(value) if !is_mask(value) => self.plain(attribute, shown, level, path),
+                Some(_) | None => self.one_time(attribute, shown, level, path),
             },
             Class::Identity | Class::Mutable | Class::Immutable | Class::Secret => {
-                self.plain(attribute, shown, path)
+                self.plain(attribute, shown, level, path)
             }
         }
     }
@@ -234,6 +242,7 @@ impl Walk<'_> {
         &mut self,
         attribute: &'static Attribute,
         mask: Option<&Json>,
+        level: Level,
         path: TablePath<'static>,
     ) -> Option<Entry> {
         if self.existing_value(path).is_some() {
@@ -241,6 +250,10 @@ impl Walk<'_> {
         }
         let need = self.need(attribute);
         if !matches!(need, Needed::Yes(_)) && mask.is_none() {
+            // The set-up may have used it.
+            if level.is_needed && need == Needed::Optional {
+                self.config.may_hold.push(path.to_path());
+            }
             return None;
         }
         if let Some(usual) = usual(attribute) {
@@ -330,15 +343,21 @@ impl Walk<'_> {
         &mut self,
         attribute: &'static Attribute,
         shown: Option<&Json>,
+        level: Level,
         path: TablePath<'static>,
     ) -> Option<Entry> {
         let need = self.need(attribute);
         let path = path.to_path();
         let Some(shown) = shown else {
-            let is_told = matches!(
-                need,
-                Needed::Yes(Evidence::Documented | Evidence::Inferred | Evidence::SecondHand)
-            );
+            let is_told = match need {
+                Needed::Yes(Evidence::Documented | Evidence::Inferred | Evidence::SecondHand) => {
+                    true
+                }
+                Needed::Yes(Evidence::Recalled | Evidence::Unknown) => {
+                    !level.is_shown && attribute.default.is_none()
+                }
+                Needed::Optional | Needed::No | Needed::Unknown => false,
+            };
             if is_told {
                 self.config.omitted.push(Omission::NotShown { path });
             }

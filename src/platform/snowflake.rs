@@ -9,7 +9,7 @@
 
 use super::Evidence::{Documented, Inferred, Recalled};
 use super::{
-    Attribute, Class, Condition, Identity, PayloadShape, Platform, Scalar, Scripts, Shape,
+    Attribute, Class, Condition, Identity, Lack, PayloadShape, Platform, Scalar, Scripts, Shape,
 };
 use super::{format, shared};
 
@@ -85,7 +85,9 @@ const ATTRIBUTES: &[Attribute] = &[
         "The passphrase of the private key, if it is encrypted.",
     )
     .secret()
-    .one_time_when_auto(),
+    .one_time_when_auto()
+    .required_when(KEY_PAIR, Recalled)
+    .may_lack(Lack::Perhaps),
     Attribute::new(
         "oAuthClientConfig",
         Shape::Object(OAUTH_CLIENT),
@@ -139,7 +141,8 @@ const PRIVATE_KEY: &[Attribute] = &[
 ];
 
 const OAUTH_CLIENT: &[Attribute] = &[
-    // Documented as required for the script that sets up, which takes the same payload.
+    // The provider and the client id are documented as required for the script that sets up,
+    // which takes the same payload.
     Attribute::new(
         "provider",
         Shape::TEXT,
@@ -147,7 +150,9 @@ const OAUTH_CLIENT: &[Attribute] = &[
     )
     .one_time_when_auto()
     .required(Inferred),
-    Attribute::new("clientId", Shape::TEXT, "The client id.").one_time_when_auto(),
+    Attribute::new("clientId", Shape::TEXT, "The client id.")
+        .one_time_when_auto()
+        .required(Inferred),
     Attribute::new("clientSecret", Shape::TEXT, "The client secret.")
         .secret()
         .one_time_when_auto(),
