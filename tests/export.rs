@@ -703,6 +703,33 @@ fn unread_connections_are_no_success() {
 }
 
 #[test]
+fn connections_without_permission_are_no_success() {
+    let tenant = Tenant::empty();
+    tenant.simulator.seed(snowflake_seed("a.example.com"));
+    let config = json!({
+        "name": "b", "awsAccountId": "123456789012", "awsRegion": "eu-west-1",
+        "awsLocationRole": "arn:aws:iam::123456789012:role/b", "awsLocationPath": "s3://b/",
+        "authenticationType": "auto",
+    });
+    tenant
+        .simulator
+        .seed(Seed::new("Native S3", Some(false), Some(config)));
+    tenant.simulator.set_options(SimulatorOptions {
+        connections: ConnectionsApi::Forbidden,
+        ..tenant.simulator.options()
+    });
+    let files = Files::none();
+    let told = export(&tenant, files.path(), &[]).exits_with(1).stderr;
+    let path = files.path().join("snowflake-a.yaml");
+    let named = format!("could not be read: {} ", path.display());
+    assert!(told.replace('\n', " ").contains(&named), "{told}");
+    // No new file.
+    export(&tenant, files.path(), &[]).exits_with(0);
+    let files = Files::none();
+    export(&tenant, files.path(), &["--connections", "none"]).exits_with(0);
+}
+
+#[test]
 fn integration_behind_a_connection_is_named_and_left_out() {
     let tenant = Tenant::empty();
     tenant.simulator.seed(snowflake_seed("a.example.com"));
@@ -851,9 +878,11 @@ fn hidden_value_that_is_required_is_named_as_hidden() {
         "host": "s.azuresynapse.net", "database": "d", "schema": "immuta",
         "username": "********", "password": "p",
     });
-    tenant
-        .simulator
-        .seed(Seed::new("Azure Synapse Analytics", Some(false), Some(config)));
+    tenant.simulator.seed(Seed::new(
+        "Azure Synapse Analytics",
+        Some(false),
+        Some(config),
+    ));
     let told = export(&tenant, Files::none().path(), &[]).exits_with(1);
     insta::assert_snapshot!(told.stdout, @r"
     Nothing was written.

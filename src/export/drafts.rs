@@ -69,7 +69,7 @@ pub fn draft(
             applied: applied(ledger, &found.id),
             is_owner_unknown: live
                 .owners
-                .objection(platform, OwnedWrite::Update)
+                .objection(platform, OwnedWrite::Removal)
                 .is_some(),
             is_shared: identities.get(&identity(found)).copied() > Some(1),
         };

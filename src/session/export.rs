@@ -58,7 +58,7 @@ pub struct ExportResult {
     pub unreadable: Vec<String>,
     /// Reasons why the owners of integrations are not all known.
     pub unknown_owners: Vec<String>,
-    /// True if the read of the connections failed, so that a file may describe an integration
+    /// True if the connections could not be read, so that a file may describe an integration
     /// that belongs to one.
     pub are_connections_unread: bool,
     /// Live integrations that files already describe and that are not recorded as owned; empty
@@ -144,8 +144,7 @@ pub async fn export(
         tenant: session.tenant().to_owned(),
         unreadable: live.unreadable.iter().map(|it| it.reason.clone()).collect(),
         unknown_owners: live.owners.unknown().map(str::to_owned).collect(),
-        are_connections_unread: live.owners.source() != OwnersSource::Hidden
-            && live.owners.unknown().next().is_some(),
+        are_connections_unread: are_connections_unread(&live, &drafts),
         not_recorded: not_recorded(&coverage, &recovered, &drafts, wishes.adoption),
         findings: failed_creations(existing, &coverage, &drafts),
         failure: None,
@@ -191,6 +190,14 @@ fn with_variables(
         draft.lost_variables = kept.lost;
     }
     Ok(drafts)
+}
+
+/// True if an integration may belong to a connection that could not be read. Where the API key
+/// has no permission, only the new files count.
+fn are_connections_unread(live: &Live, drafts: &ExportDrafts) -> bool {
+    let mut files = drafts.files.iter();
+    files.any(|draft| draft.may_belong_to_connection)
+        || (live.owners.source() != OwnersSource::Hidden && live.owners.unknown().next().is_some())
 }
 
 /// The live integrations that files other than the new ones describe, and that the ledger does
