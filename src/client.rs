@@ -180,7 +180,8 @@ impl RequestError {
                  `integrationd history` and `integrationd sync --dry-run`"
             }
             Self::Silent(_) => {
-                "check the log of the daemon, and restart the daemon if it hangs: it detects the                  outcome of its writes and continues"
+                "check the log of the daemon, and restart the daemon if it hangs: it detects the \
+                 outcome of its writes and continues"
             }
             Self::Interrupted(_) => {
                 "run `integrationd status`; after the writes, run `integrationd history` to see \

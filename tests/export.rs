@@ -703,6 +703,32 @@ fn unread_connections_are_no_success() {
 }
 
 #[test]
+fn file_of_a_connection_is_neither_rewritten_nor_updated() {
+    let tenant = Tenant::empty();
+    tenant.simulator.seed(snowflake_seed("a.example.com"));
+    let files = Files::none();
+    export(&tenant, files.path(), &[]).exits_with(0);
+    tenant.simulator.set_options(SimulatorOptions {
+        connections: ConnectionsApi::Works,
+        ..tenant.simulator.options()
+    });
+    tenant
+        .simulator
+        .connect(SimulatedConnection::new("sales", "Snowflake", Some(1)));
+    let before = contents(files.path());
+    let rewritten = export(&tenant, files.path(), &["--overwrite", "snowflake-a"]);
+    let told = rewritten.exits_with(1).stdout;
+    assert!(told.starts_with("Nothing was written.\n"), "{told}");
+    let updated = export(&tenant, files.path(), &["--update", "snowflake-a"]);
+    let told = updated.exits_with(1).stderr;
+    assert!(
+        told.contains("integration 1 of snowflake-a belongs to connection sales"),
+        "{told}"
+    );
+    assert_eq!(contents(files.path()), before);
+}
+
+#[test]
 fn connections_without_permission_are_no_success() {
     let tenant = Tenant::empty();
     tenant.simulator.seed(snowflake_seed("a.example.com"));
@@ -967,7 +993,7 @@ fn second_export_names_a_failed_creation_as_the_first() {
     insta::assert_snapshot!(told, @r"
     Nothing was written: every integration that can have a file already has one.
 
-    A sync of the directory would make changes:
+    The files and the tenant differ, or a sync would be blocked:
       DIR/snowflake-a.yaml: the last creation failed, and a sync would retry it with the values from the file
     ");
     tenant.simulator.seed(snowflake_seed("b.example.com"));

@@ -54,6 +54,7 @@ pub fn draft(
                     type_name: found.type_name.clone(),
                     identity: shown_identity(found),
                     reason,
+                    is_requested: existing.is_some(),
                 });
                 continue;
             }

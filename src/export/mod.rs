@@ -154,6 +154,17 @@ pub struct ExportSkip {
     pub identity: Option<String>,
     /// The reason.
     pub reason: ExportSkipReason,
+    /// True if its file was to be written anew.
+    #[serde(skip)]
+    pub is_requested: bool,
+}
+
+impl ExportSkip {
+    /// True if the integration could have a file, or its file was to be written anew.
+    #[must_use]
+    pub fn is_failure(&self) -> bool {
+        self.is_requested || self.reason.is_failure()
+    }
 }
 
 /// Reason not to write a file for a live integration.
@@ -223,6 +234,16 @@ pub enum ExportRefusal {
         name: Name,
         /// The most similar name in the files.
         near: Option<Name>,
+    },
+    /// `--update` names a file whose integration is not written.
+    #[error("integration {id} of {name} belongs to connection {}", escaped(key))]
+    Owned {
+        /// The name.
+        name: Name,
+        /// The integration.
+        id: RemoteId,
+        /// The key of the connection.
+        key: String,
     },
     /// The file changed while it was being updated.
     #[error("{0} changed during the update")]
@@ -313,6 +334,9 @@ impl ExportRefusal {
             Self::Json { .. } => {
                 "rename the file so that it ends in .yaml, or use `--update` to change only the \
                  values that differ"
+            }
+            Self::Owned { .. } => {
+                "remove the file: integrationd never writes to the integration of a connection"
             }
             Self::Changed(_) => "nothing was written: run the command again",
             Self::NotLive(_) => {

@@ -47,6 +47,7 @@ pub fn leave_out_invalid(
             type_name: draft.type_name.to_owned(),
             identity: draft.identity,
             reason: ExportSkipReason::Invalid(own.join("; ")),
+            is_requested: draft.overwrites,
         });
     }
     drafts.skipped.sort_by(|a, b| a.id.cmp(&b.id));

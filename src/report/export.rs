@@ -63,7 +63,7 @@ impl<'a> ExportDocument<'a> {
             && not_adopted.is_empty()
             && result.not_recorded.is_empty()
             && !result.are_connections_unread
-            && !drafts.skipped.iter().any(|skip| skip.reason.is_failure());
+            && !drafts.skipped.iter().any(ExportSkip::is_failure);
         Self {
             tenant: &result.tenant,
             directory,
@@ -138,9 +138,8 @@ impl<'a> ExportDocument<'a> {
         let files = count(self.files.len(), "file");
         let verb = if self.dry_run { "Would write" } else { "Wrote" };
         if self.files.is_empty() {
-            let is_failure = |skip: &ExportSkip| skip.reason.is_failure();
-            let has_failure = self.skipped.iter().any(is_failure);
-            out.push_str(if has_failure {
+            let has_failure = self.skipped.iter().any(ExportSkip::is_failure);
+            out.push_str(if has_failure || !self.unreadable.is_empty() {
                 "Nothing was written.\n"
             } else {
                 "Nothing was written: every integration that can have a file already has one.\n"
@@ -211,9 +210,9 @@ impl<'a> ExportDocument<'a> {
             drafts.any(|draft| draft.name == finding.integration)
         };
         let heading = if self.proof.iter().all(is_new) {
-            "A sync of these files would make changes:"
+            "These files and the tenant differ, or a sync would be blocked:"
         } else {
-            "A sync of the directory would make changes:"
+            "The files and the tenant differ, or a sync would be blocked:"
         };
         let _ = writeln!(out, "\n{heading}");
         for finding in self.proof {
@@ -281,9 +280,15 @@ impl Document for ExportDocument<'_> {
     fn text(&self) -> String {
         let mut out = String::new();
         if !self.files.is_empty() && self.proof.is_empty() && self.error.is_none() {
-            out.push_str(
-                "\nA sync of these files would change nothing. Stored secrets were not compared.\n",
-            );
+            out.push_str("\nA sync of these files would change nothing.");
+            let has_secrets = |draft: &ExportDraft| {
+                draft.overwrites || !(draft.to_provide.is_empty() && draft.may_hold.is_empty())
+            };
+            out.push_str(if self.files.iter().any(has_secrets) {
+                " Stored secrets were not compared.\n"
+            } else {
+                "\n"
+            });
         }
         if !self.adopted.is_empty() {
             let adopted = count(self.adopted.len(), "integration");

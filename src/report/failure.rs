@@ -263,6 +263,7 @@ impl From<ExportError> for CommandFailure {
                     | ExportRefusal::NotDescribed { .. }
                     | ExportRefusal::ReferencesRefused(_) => Exit::Usage,
                     ExportRefusal::NotLive(_)
+                    | ExportRefusal::Owned { .. }
                     | ExportRefusal::SeveralDocuments { .. }
                     | ExportRefusal::HasExtra(_)
                     | ExportRefusal::Changed(_)

@@ -57,6 +57,13 @@ pub async fn update(
         let integration = named(manifest, name)?;
         let found = described.get(name.as_str());
         let found = found.ok_or_else(|| ExportRefusal::NotLive(name.clone()))?;
+        if let Some(key) = live.owners.of_integration(&found.id) {
+            return Err(ExportError::Refused(ExportRefusal::Owned {
+                name: name.clone(),
+                id: found.id.clone(),
+                key: key.to_owned(),
+            }));
+        }
         updates.push(texts.accept(integration, found, &recovered)?);
     }
     let edited = load(settings, &texts.edited(&snapshot), None, &Unwatched)?;
