@@ -1,6 +1,6 @@
 //! `export --update`: drift that is accepted in the files.
 
-use integrationd::simulator::SimulatedDrift;
+use integrationd::simulator::{SimulatedDrift, SimulatorOptions};
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
@@ -185,6 +185,26 @@ fn secret_in_the_file_is_not_in_the_difference() {
     assert_eq!(world.text(), text.replace("/one", "/two"));
     assert!(ran.stdout.contains("\n   token: "), "{}", ran.stdout);
     assert!(!ran.all().contains("s3cr3t"), "{}", ran.all());
+}
+
+#[test]
+fn difference_of_an_unknown_attribute_is_named() {
+    let text = format!("{LAKE}sync:\n  extra: {{novel: 1}}\n");
+    let world = World {
+        tenant: Tenant::with(SimulatorOptions {
+            also_known: [("Databricks".to_owned(), vec!["config.novel".to_owned()])].into(),
+            ..SimulatorOptions::default()
+        }),
+        files: Files::none().with("lake.yaml", &text),
+        state: TempDir::new().unwrap(),
+    };
+    world.run(&["sync", "--yes"]).exits_with(0);
+    world.update(&[]).exits_with(0);
+    world.drifts("/novel", json!(2));
+    let ran = world.update(&[]).exits_with(1);
+    let line = "lake: `novel` was not updated: this version does not know the attribute";
+    assert!(ran.stdout.contains(line), "{}", ran.stdout);
+    assert_eq!(world.text(), text);
 }
 
 #[test]

@@ -176,17 +176,25 @@ fn drifted(
 ) -> Vec<Wanted> {
     let mut wanted = Vec::new();
     for change in &known.changes {
+        let attribute = integration.platform.attribute(&change.path);
+        // The last applied value of an unknown attribute is not recorded.
+        let is_unknown = attribute.is_none() && change.path != *AUTO_BOOTSTRAP;
         let is_conflict = match change.kind {
             ChangeKind::Drift => false,
             ChangeKind::Conflict => true,
-            ChangeKind::Change if known.applied.is_none() => false,
+            ChangeKind::Change if known.applied.is_none() || is_unknown => false,
             ChangeKind::Change | ChangeKind::Rotation | ChangeKind::Resend => continue,
         };
-        let attribute = integration.platform.attribute(&change.path);
         if attribute.is_some_and(Attribute::is_sensitive) {
             continue;
         }
-        let to = if is_conflict {
+        let to = if is_unknown {
+            Err(
+                "this version does not know the attribute: edit `sync.extra` by hand if the \
+                server changed it"
+                    .to_owned(),
+            )
+        } else if is_conflict {
             Err("the file has also changed since it was last applied".to_owned())
         } else {
             live_value(change, attribute, found)
@@ -218,12 +226,7 @@ fn live_value(
     if holds_secret(live) || is_mask(live) {
         return Err("the server hides the value".to_owned());
     }
-    let Some(attribute) = attribute else {
-        return Err(
-            "this version does not know the attribute: edit `sync.extra` by hand".to_owned(),
-        );
-    };
-    let typed = typed(attribute, live);
+    let typed = attribute.and_then(|attribute| typed(attribute, live));
     typed
         .map(Some)
         .ok_or_else(|| "the server shows a value that is not allowed in a file".to_owned())
