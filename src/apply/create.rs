@@ -195,6 +195,7 @@ fn names_another(id: &RemoteId) -> ApiError {
     ApiError::Unreadable {
         operation: "POST /integrations".to_owned(),
         reason: format!("the response names integration {id}, which existed before the request"),
+        code: None,
     }
 }
 

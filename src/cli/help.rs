@@ -192,7 +192,8 @@ pub(super) const PING_LONG: &str = help!(
     "
 Exit codes:
   0   all checks passed
-  1   a check failed; the last line shows a remedy
+  1   a check failed, and the last line shows a remedy; or all reads of one kind
+      failed that a profile is made from
   78  the settings are invalid"
 );
 

@@ -8,12 +8,11 @@ use clap::Args;
 use super::args::{ConnectionArgs, ReferenceArgs};
 use super::command::{CommandArgs, CommandContext};
 use super::help;
+use crate::console::ProfileConsole;
 use crate::immuta::{KnownSecrets, ReadApi, RetryPolicy};
 use crate::report::checks::{answer, checks, help_line};
 use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
-use crate::report::profile::written;
-use crate::session::profile::profile;
 use crate::session::{OpenError, Tenant};
 use crate::settings::run::TenantSettings;
 
@@ -22,7 +21,8 @@ use crate::settings::run::TenantSettings;
 #[command(after_help = help::PING, after_long_help = help::PING_LONG)]
 pub(super) struct PingArgs {
     /// Write a profile of the tenant's API to a new file, for a bug report; the profile contains
-    /// attributes, their JSON types, and statuses, but no values from the tenant
+    /// attributes, their JSON types, and statuses, but no values from the tenant; `-` is standard
+    /// output
     #[arg(long, value_name = "FILE")]
     pub profile: Option<PathBuf>,
     #[command(flatten)]
@@ -35,22 +35,18 @@ impl CommandArgs for PingArgs {
     }
 
     async fn run(self, context: CommandContext<'_>) -> Result<Exit, CommandFailure> {
-        let terminal = context.terminal;
+        let console = ProfileConsole::new(context.terminal, self.profile);
         let settings = TenantSettings::from(self.connection);
         // A ping reports the current state.
         let tenant = Tenant::new(&settings, RetryPolicy::NEVER, None).map_err(OpenError::from)?;
         let url = tenant.url.clone();
-        terminal.out(&answer("url", Ok(&url)));
+        console.write(&answer("url", Ok(&url)));
         let answered = tenant.reader(KnownSecrets::none()).list().await;
-        terminal.out(&checks(&url, &answered));
+        console.write(&checks(&url, &answered));
         if let Err(error) = answered {
-            terminal.out(&help_line(&error));
+            console.write(&help_line(&error));
             return Ok(Exit::Failed);
         }
-        if let Some(path) = self.profile {
-            let profile = profile(&settings, &path).await?;
-            terminal.out(&written(&profile, &path.display().to_string()));
-        }
-        Ok(Exit::Success)
+        console.profile(&settings).await
     }
 }

@@ -8,6 +8,7 @@ mod fields;
 mod journal;
 mod log;
 pub(crate) mod panic;
+mod profile;
 mod progress;
 mod runtime;
 mod secret_file;
@@ -20,6 +21,7 @@ use clap::ValueEnum;
 
 pub(crate) use export::ExportConsole;
 pub(crate) use log::Log;
+pub(crate) use profile::ProfileConsole;
 pub(crate) use progress::ProgressDisplay;
 pub(crate) use runtime::in_runtime;
 pub(crate) use secret_file::SecretOutput;

@@ -19,5 +19,5 @@ pub use client::{
     RetryPolicy, Transport,
 };
 pub use integrations::{
-    Accepted, Nesting, ReadApi, Reader, StatusReport, WriteApi, Writer, encode, encode_credentials,
+    Accepted, Nesting, RawAnswer, ReadApi, Reader, StatusReport, WriteApi, Writer, encode, encode_credentials,
 };

@@ -1,14 +1,14 @@
 //! Differences between a profile and `docs/API.md`, with their consequences for integrationd.
 
 use crate::live::IntegrationStatus;
-use crate::platform::{CONFIG, Platform, Shape, by_wire};
+use crate::platform::{AUTO_BOOTSTRAP, CONFIG, PayloadShape, Platform, Shape, by_wire};
 use crate::simulator::{
     JsonKind, ProfiledAttribute, ProfiledConnections, ProfiledDefaults, ProfiledType, SecretForm,
     TenantProfile,
 };
 
-use super::{DETAIL, STATUS};
-use crate::text::count;
+use super::reads::words;
+use super::{DETAIL, STATUS, VALIDATION};
 
 /// A difference between a tenant and the documentation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,12 +76,14 @@ fn of_the_tenant(profile: &TenantProfile, found: &mut Vec<Deviation>) {
             "a plan uses the documented defaults",
         )),
     }
-    for (operation, number) in &profile.unusable_responses {
-        let what = format!(
-            "{} to `{operation}` could not be used",
-            count(*number, "response")
-        );
-        found.push(Deviation::matters(what, effect_of_failure(operation)));
+    for (operation, forms) in &profile.unusable_responses {
+        for form in forms {
+            let what = format!(
+                "the response to `{operation}` is {}",
+                words(operation, *form)
+            );
+            found.push(Deviation::matters(what, effect_of_failure(operation)));
+        }
     }
     for (operation, codes) in &profile.responses {
         let effect = effect_of_failure(operation);
@@ -119,6 +121,7 @@ fn of_type(name: &str, one: &ProfiledType, found: &mut Vec<Deviation>) {
             ));
         }
     }
+    of_members(name, platform, one, found);
     for (path, attribute) in &one.attributes {
         of_attribute(
             &format!("`{path}` of {name}"),
@@ -127,6 +130,31 @@ fn of_type(name: &str, one: &ProfiledType, found: &mut Vec<Deviation>) {
             attribute,
             found,
         );
+    }
+}
+
+/// The documented members that the list does not show.
+fn of_members(
+    name: &str,
+    platform: &'static Platform,
+    one: &ProfiledType,
+    found: &mut Vec<Deviation>,
+) {
+    let is_missing = |member: &str| !one.attributes.get(member).is_some_and(|it| it.list);
+    let missing = |member: &str| format!("`{member}` of {name} is missing from the list");
+    if platform.payload != PayloadShape::TypeOnly {
+        if is_missing(CONFIG) {
+            let effect = "a plan shows every attribute as a difference";
+            found.push(Deviation::matters(missing(CONFIG), effect));
+        }
+        if is_missing(AUTO_BOOTSTRAP) {
+            let effect = "a plan does not compare it";
+            found.push(Deviation::matters(missing(AUTO_BOOTSTRAP), effect));
+        }
+    }
+    if is_missing(VALIDATION) {
+        let effect = "failed validation tests are not shown";
+        found.push(Deviation::harmless(missing(VALIDATION), effect));
     }
 }
 
@@ -165,10 +193,13 @@ fn of_attribute(
         ));
     }
     if attribute.kinds.iter().any(|kind| is_other(&kind)) {
-        found.push(Deviation::matters(
-            format!("the JSON type of {place} differs from the documented one"),
-            "a plan may show a difference that does not exist",
-        ));
+        let effect = if is_in_config {
+            "a plan may show a difference that does not exist"
+        } else {
+            "the integration cannot be read, so no integration of its type is created or deleted"
+        };
+        let what = format!("the JSON type of {place} differs from the documented one");
+        found.push(Deviation::matters(what, effect));
     }
     if is_in_config && !attribute.list {
         found.push(Deviation::matters(
@@ -205,8 +236,14 @@ fn of_unknown_attribute(place: &str, is_in_config: bool, changes: bool) -> Devia
     Deviation::harmless(what, effect)
 }
 
-/// The documented kind of an attribute of `config`.
+/// The documented kind of an attribute.
 fn kind_of(platform: &'static Platform, path: &str) -> Option<JsonKind> {
+    if path == AUTO_BOOTSTRAP {
+        return Some(JsonKind::Boolean);
+    }
+    if path == CONFIG {
+        return Some(JsonKind::Object);
+    }
     let inner = path.strip_prefix(CONFIG)?.strip_prefix('/')?;
     match platform.attribute(inner)?.shape {
         Shape::Text(_) | Shape::Enum(..) => Some(JsonKind::String),

@@ -6,6 +6,8 @@
 //! the keys of an unknown object could be values.
 
 mod deviation;
+mod reads;
+mod word;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,10 +20,12 @@ use crate::platform::{
 };
 use crate::simulator::{
     JsonKind, PROFILE_VERSION, ProfiledAttribute, ProfiledConnections, ProfiledDefaults,
-    ProfiledType, SecretForm, TenantProfile,
+    ProfiledType, SecretForm, TenantProfile, UnusableResponse,
 };
 
 pub use deviation::{Deviation, deviations};
+pub use reads::{FailedReads, ReadOutcome, TenantReads};
+use word::{UNNAMED, type_word, word};
 
 /// The operations that are read, as the documentation names them.
 pub const LIST: &str = "GET /integrations";
@@ -30,11 +34,12 @@ pub const DETAIL: &str = "GET /integrations/{id}";
 /// Its status.
 pub const STATUS: &str = "GET /integrations/{id}/status";
 
-/// Stands for a name that could be something else than a word of the API.
-const UNNAMED: &str = "(no identifier)";
+/// The most unknown names in an object inside `config`. More of them are the keys of a map, and
+/// so values.
+const MOST_UNKNOWN: usize = 5;
 
-/// The longest name of an attribute, type or status.
-const LONGEST_NAME: usize = 64;
+/// The results of the validation tests.
+const VALIDATION: &str = "validationResults";
 
 /// The members of an integration that the documentation names (API.md section 4).
 const DOCUMENTED: [&str; 7] = [
@@ -43,7 +48,7 @@ const DOCUMENTED: [&str; 7] = [
     TYPE,
     AUTO_BOOTSTRAP,
     CONFIG,
-    "validationResults",
+    VALIDATION,
     "immutaApiKey",
 ];
 
@@ -53,14 +58,14 @@ const OF_EVERY_TYPE: [&str; 3] = ["id", "status", TYPE];
 /// Answers of a tenant. They may hold secrets.
 #[derive(Default)]
 pub struct TenantAnswers {
-    /// The elements of the list.
+    /// The integrations of the list.
     pub list: Vec<Value>,
+    /// True if the list has an element that is no integration.
+    pub has_other_elements: bool,
     /// The integrations that were read more closely.
     pub samples: Vec<SampledIntegration>,
-    /// The status codes, by operation.
-    pub responses: BTreeMap<String, BTreeSet<u16>>,
-    /// The number of answers that did not come, or could not be read, by operation.
-    pub unusable: BTreeMap<String, usize>,
+    /// Every read.
+    pub reads: TenantReads,
 }
 
 /// An integration that was read twice in each way.
@@ -82,19 +87,24 @@ pub fn describe(answers: &TenantAnswers, connections: ProfiledConnections) -> Te
         };
         ids.extend(element.get("id").map(JsonKind::of));
         let statuses = element.get("status").and_then(Value::as_str);
-        let one = types.entry(word(name)).or_insert_with(|| ProfiledType {
-            known: by_wire(name).is_some(),
-            statuses: BTreeSet::new(),
-            attributes: BTreeMap::new(),
-            secrets_not_shown: BTreeSet::new(),
-        });
+        let one = types
+            .entry(type_word(name))
+            .or_insert_with(|| ProfiledType {
+                known: by_wire(name).is_some(),
+                statuses: BTreeSet::new(),
+                attributes: BTreeMap::new(),
+                secrets_not_shown: None,
+            });
         one.statuses.extend(statuses.map(word));
     }
     let mut secrets = BTreeSet::new();
-    let mut has_secrets = false;
+    let mut are_omitted = false;
+    let mut read_types = BTreeSet::new();
     for (name, one) in &mut types {
-        let of_type =
-            |it: &&SampledIntegration| it.type_name().is_some_and(|own| word(own) == *name);
+        let of_type = |it: &&SampledIntegration| {
+            let own = it.type_name();
+            own.is_some_and(|own| type_word(own) == *name)
+        };
         let samples: Vec<Sample> = answers
             .samples
             .iter()
@@ -102,13 +112,21 @@ pub fn describe(answers: &TenantAnswers, connections: ProfiledConnections) -> Te
             .map(Sample::new)
             .collect();
         one.attributes = attributes(&samples);
-        one.secrets_not_shown = secrets_not_shown(name, &one.attributes);
         let forms = one.attributes.values().flat_map(|it| &it.secret);
         secrets.extend(forms);
-        has_secrets |= by_wire(name).is_some_and(has_secret);
+        if samples.iter().any(|it| it.has_detail) {
+            one.secrets_not_shown = Some(secrets_not_shown(name, &one.attributes));
+            are_omitted |= by_wire(name).is_some_and(has_secret);
+            read_types.insert(name.clone());
+        }
     }
-    if secrets.is_empty() && has_secrets {
+    if secrets.is_empty() && are_omitted {
         secrets.insert(SecretForm::Omitted);
+    }
+    let mut unusable_responses = answers.reads.unusable();
+    if answers.has_other_elements {
+        let of_list = unusable_responses.entry(LIST.to_owned()).or_default();
+        of_list.insert(UnusableResponse::OtherJson);
     }
     TenantProfile {
         format_version: PROFILE_VERSION,
@@ -116,11 +134,17 @@ pub fn describe(answers: &TenantAnswers, connections: ProfiledConnections) -> Te
         ids,
         connections,
         secrets,
-        defaults: defaults(&types),
-        responses: answers.responses.clone(),
-        unusable_responses: answers.unusable.clone(),
+        defaults: defaults(&types, &read_types),
+        responses: answers.reads.codes(),
+        unusable_responses,
         types,
     }
+}
+
+/// True if this is an integration: an object with a type and an id.
+#[must_use]
+pub fn is_integration(value: &Value) -> bool {
+    type_of(value).is_some_and(|name| !name.is_empty()) && value.get("id").is_some()
 }
 
 /// The type of an integration in an answer.
@@ -138,18 +162,6 @@ impl SampledIntegration {
 
 fn has_secret(platform: &Platform) -> bool {
     every_attribute(platform.attributes).any(|(_, attribute)| attribute.class == Class::Secret)
-}
-
-/// The name, if it can be nothing but a word of the API.
-fn word(name: &str) -> String {
-    let is_letter = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ' ' | '-');
-    let is_word =
-        name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.chars().all(is_letter);
-    if is_word && name.len() <= LONGEST_NAME {
-        name.to_owned()
-    } else {
-        UNNAMED.to_owned()
-    }
 }
 
 /// The attributes that one integration shows.
@@ -244,10 +256,15 @@ impl Sample {
         object: &Value,
         again: Option<Option<&Value>>,
     ) {
+        let is_map = around != CONFIG && count_unknown(table, object) > MOST_UNKNOWN;
         for (name, value) in object.as_object().into_iter().flatten() {
             let attribute = find_attribute(table, name);
             let other = again.map(|again| again.and_then(|again| again.get(name)));
-            let path = format!("{around}/{}", word(name));
+            let path = if attribute.is_none() && is_map {
+                format!("{around}/{UNNAMED}")
+            } else {
+                format!("{around}/{}", word(name))
+            };
             let inner = attribute.map_or(&[][..], Attribute::children);
             if value.is_object() && !inner.is_empty() {
                 self.add(&path, source, true, value, None);
@@ -279,6 +296,14 @@ impl Sample {
         shown.detail |= source == AnswerOf::Detail;
         shown.changes |= again.is_some_and(|again| again != Some(value));
     }
+}
+
+/// The members of an object that the table does not know.
+fn count_unknown(table: &'static [Attribute], object: &Value) -> usize {
+    let names = object.as_object().into_iter().flat_map(Map::keys);
+    names
+        .filter(|it| find_attribute(table, it).is_none())
+        .count()
 }
 
 /// The form of a value of a sensitive attribute.
@@ -320,7 +345,9 @@ fn attributes(samples: &[Sample]) -> BTreeMap<String, ProfiledAttribute> {
         one.secret.extend(&shown.secret);
     }
     for (path, one) in &mut all {
-        one.sometimes_absent = samples.iter().any(|it| !it.shown.contains_key(path));
+        // An attribute of the list is missing there, or it is only unread.
+        let mut read = samples.iter().filter(|it| it.has_detail || one.list);
+        one.sometimes_absent = read.any(|it| !it.shown.contains_key(path));
     }
     all
 }
@@ -340,8 +367,12 @@ fn secrets_not_shown(
     paths.filter(is_not_shown).collect()
 }
 
-/// Compares the attributes that have a default with the objects around them.
-fn defaults(types: &BTreeMap<String, ProfiledType>) -> ProfiledDefaults {
+/// Compares the attributes that have a default with the objects around them. A type whose
+/// integrations could be read only in the list may have more attributes than the list shows.
+fn defaults(
+    types: &BTreeMap<String, ProfiledType>,
+    read_types: &BTreeSet<String>,
+) -> ProfiledDefaults {
     let mut found = ProfiledDefaults::Unknown;
     for (name, one) in types {
         let table = by_wire(name).map_or(&[][..], |platform| platform.attributes);
@@ -356,10 +387,11 @@ fn defaults(types: &BTreeMap<String, ProfiledType>) -> ProfiledDefaults {
                 .attributes
                 .get(&path)
                 .is_some_and(|own| around.sometimes_absent || !own.sometimes_absent);
-            if !is_filled_in {
+            if is_filled_in {
+                found = ProfiledDefaults::FilledIn;
+            } else if read_types.contains(name) {
                 return ProfiledDefaults::NotFilledIn;
             }
-            found = ProfiledDefaults::FilledIn;
         }
     }
     found

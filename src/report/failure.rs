@@ -229,6 +229,10 @@ impl From<ProfileFailure> for CommandFailure {
             ProfileFailure::Open(error) => error.into(),
             ProfileFailure::Tenant(error) => error.into(),
             ProfileFailure::File(error) => error.into(),
+            ProfileFailure::List => {
+                let help = "run `integrationd ping` to check the tenant";
+                Self::new(Exit::Failed, error, help)
+            }
             ProfileFailure::Form(_) => Self::new(Exit::Failed, chain(&error), NewFileError::HELP),
         }
     }

@@ -1,6 +1,7 @@
 //! The profile of a tenant, on the terminal: everything that is not as documented.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
 
@@ -8,13 +9,21 @@ use crate::profile::{Deviation, deviations};
 use crate::simulator::TenantProfile;
 use crate::text::{count, escaped};
 
-/// The lines about a profile that was written to this file.
+/// Help text for a profile that is made from some of the reads only.
+pub const INCOMPLETE: &str = "the profile is incomplete, but useful in a report; to complete it, \
+    fix the cause and run the command again";
+
+/// The lines about a profile that was written to this file, or to standard output.
 #[must_use]
-pub fn written(profile: &TenantProfile, file: &str) -> String {
+pub fn written(profile: &TenantProfile, file: Option<&Path>) -> String {
     let deviations = deviations(profile);
+    let place = file.map_or_else(
+        || "standard output".to_owned(),
+        |file| file.display().to_string(),
+    );
     let mut out = format!(
         "\nThe profile was written to {}. It contains no values from the tenant.\n",
-        escaped(file)
+        escaped(&place)
     );
     // It fails only where the text cannot grow.
     let _ = match deviations.len() {

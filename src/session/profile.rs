@@ -6,12 +6,17 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::{OpenError, Tenant};
-use crate::immuta::{ApiError, HttpTransport, KnownSecrets, ReadApi, Reader, RetryPolicy};
+use crate::immuta::{
+    ApiError, HttpTransport, KnownSecrets, RawAnswer, ReadApi, Reader, RetryPolicy,
+};
 use crate::live::{Connections, RemoteId};
-use crate::profile::{DETAIL, LIST, STATUS, SampledIntegration, TenantAnswers, describe, type_of};
+use crate::profile::{
+    DETAIL, LIST, ReadOutcome, STATUS, SampledIntegration, TenantAnswers, TenantReads, describe,
+    is_integration, type_of,
+};
 use crate::regular::{NewFile, NewFileError};
 use crate::settings::run::TenantSettings;
-use crate::simulator::{ProfiledConnections, TenantProfile};
+use crate::simulator::{ProfiledConnections, TenantProfile, UnusableResponse};
 
 /// The integrations of one type that are read one by one.
 const SAMPLES: usize = 20;
@@ -25,6 +30,9 @@ pub enum ProfileFailure {
     /// The list could not be read.
     #[error(transparent)]
     Tenant(#[from] ApiError),
+    /// The answer for the list is none.
+    #[error("the response to `{LIST}` is not a list of integrations")]
+    List,
     /// The file exists or could not be written.
     #[error(transparent)]
     File(#[from] NewFileError),
@@ -33,17 +41,26 @@ pub enum ProfileFailure {
     Form(#[source] serde_json::Error),
 }
 
-/// Reads the tenant, and writes its profile to a new file. Nothing is sent but reads.
+/// A profile that was made.
+pub struct ProfiledTenant {
+    /// The profile.
+    pub profile: TenantProfile,
+    /// Its JSON.
+    pub document: String,
+    /// The reads that it was made from.
+    pub reads: TenantReads,
+}
+
+/// Reads the tenant, and writes its profile to a new file, if one is named. Nothing is sent but
+/// reads.
 ///
 /// # Errors
 /// The list cannot be read, or the file exists or cannot be written. Nothing was written.
 pub async fn profile(
     settings: &TenantSettings,
-    path: &Path,
-) -> Result<TenantProfile, ProfileFailure> {
-    if path.exists() {
-        return Err(NewFileError::Exists(path.to_owned()).into());
-    }
+    file: Option<&Path>,
+) -> Result<ProfiledTenant, ProfileFailure> {
+    let file = file.map(|path| NewFile::create(path, 0o666)).transpose()?;
     let tenant = Tenant::new(settings, RetryPolicy::default(), None).map_err(OpenError::from)?;
     let reader = tenant.reader(KnownSecrets::none());
     let answers = answers(&reader).await?;
@@ -54,33 +71,40 @@ pub async fn profile(
         Err(_) => ProfiledConnections::Unreadable,
     };
     let profile = describe(&answers, connections);
-    let mut text = serde_json::to_vec_pretty(&profile).map_err(ProfileFailure::Form)?;
-    text.push(b'\n');
-    NewFile::create(path, 0o666)?.write(&text)?;
-    Ok(profile)
+    let mut document = serde_json::to_string_pretty(&profile).map_err(ProfileFailure::Form)?;
+    document.push('\n');
+    if let Some(file) = file {
+        file.write(document.as_bytes())?;
+    }
+    Ok(ProfiledTenant {
+        profile,
+        document,
+        reads: answers.reads,
+    })
 }
 
 /// Everything is read twice, the second time after all of the first.
-async fn answers(reader: &Reader<HttpTransport>) -> Result<TenantAnswers, ApiError> {
-    let mut answers = TenantAnswers {
-        list: reader.raw_list().await?,
-        ..TenantAnswers::default()
-    };
-    record(&mut answers, LIST, 200);
+async fn answers(reader: &Reader<HttpTransport>) -> Result<TenantAnswers, ProfileFailure> {
+    let mut answers = TenantAnswers::default();
+    let list = elements(reader.raw_list().await?).map_err(|_| ProfileFailure::List)?;
+    answers.reads.record(LIST, ReadOutcome::Good);
+    answers.has_other_elements = !list.iter().all(is_integration);
+    answers.list = list.into_iter().filter(is_integration).collect();
     let ids = samples(&answers.list);
     for id in &ids {
         let first = element(&answers.list, id);
-        let detail = detail(reader, id, &mut answers).await;
+        let detail = detail(reader, id, &mut answers.reads).await;
         answers.samples.push(SampledIntegration {
             list: [first, None],
             detail: [detail, None],
         });
     }
-    let again = reader.raw_list().await?;
+    let again = reader.raw_list().await.map(elements);
+    let again = recorded(&mut answers.reads, LIST, again).unwrap_or_default();
     for (index, id) in ids.iter().enumerate() {
-        let detail = detail(reader, id, &mut answers).await;
-        let status = reader.raw_status(id).await;
-        record_code(&mut answers, STATUS, status.as_ref().err());
+        let detail = detail(reader, id, &mut answers.reads).await;
+        let status = reader.raw_status(id).await.map(status);
+        recorded(&mut answers.reads, STATUS, status);
         if let Some(sample) = answers.samples.get_mut(index) {
             sample.list[1] = element(&again, id);
             sample.detail[1] = detail;
@@ -97,11 +121,41 @@ fn element(list: &[Value], id: &RemoteId) -> Option<Value> {
 async fn detail(
     reader: &Reader<HttpTransport>,
     id: &RemoteId,
-    answers: &mut TenantAnswers,
+    reads: &mut TenantReads,
 ) -> Option<Value> {
-    let detail = reader.raw_integration(id).await;
-    record_code(answers, DETAIL, detail.as_ref().err());
-    detail.ok()
+    let answer = reader.raw_integration(id).await.map(|answer| {
+        let value = json(answer)?;
+        let is_it = is_integration(&value) && id_of(&value).as_ref() == Some(id);
+        is_it.then_some(value).ok_or(UnusableResponse::OtherJson)
+    });
+    recorded(reads, DETAIL, answer)
+}
+
+/// The elements of the list.
+fn elements(answer: RawAnswer) -> Result<Vec<Value>, UnusableResponse> {
+    match json(answer)? {
+        Value::Array(elements) => Ok(elements),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {
+            Err(UnusableResponse::OtherJson)
+        }
+    }
+}
+
+/// A status: an object with one, or the word alone.
+fn status(answer: RawAnswer) -> Result<(), UnusableResponse> {
+    let value = json(answer)?;
+    let has_status = value.is_string() || value.get("status").is_some_and(Value::is_string);
+    has_status.then_some(()).ok_or(UnusableResponse::OtherJson)
+}
+
+fn json(answer: RawAnswer) -> Result<Value, UnusableResponse> {
+    match answer {
+        RawAnswer::Json(value) => Ok(value),
+        RawAnswer::Html => Err(UnusableResponse::Html),
+        RawAnswer::Empty => Err(UnusableResponse::Empty),
+        RawAnswer::NotJson => Err(UnusableResponse::NotJson),
+        RawAnswer::TooLarge => Err(UnusableResponse::TooLarge),
+    }
 }
 
 /// The integrations that are read one by one: the first of each type.
@@ -129,22 +183,32 @@ fn id_of(element: &Value) -> Option<RemoteId> {
     }
 }
 
-/// An answer that did not come, or could not be read, has no code and is counted.
-fn record_code(answers: &mut TenantAnswers, operation: &str, error: Option<&ApiError>) {
-    match error {
-        None => record(answers, operation, 200),
-        Some(error) => {
-            if let Some(rejection) = error.rejection() {
-                record(answers, operation, rejection.code);
-            } else {
-                let number = answers.unusable.entry(operation.to_owned());
-                *number.or_default() += 1;
-            }
-        }
-    }
+/// Counts a read, and returns its answer, if it is a usable one.
+fn recorded<T>(
+    reads: &mut TenantReads,
+    operation: &'static str,
+    answer: Result<Result<T, UnusableResponse>, ApiError>,
+) -> Option<T> {
+    let (outcome, answer) = match answer {
+        Ok(Ok(answer)) => (ReadOutcome::Good, Some(answer)),
+        Ok(Err(form)) => (ReadOutcome::Unusable(form), None),
+        Err(error) => (outcome_of(&error), None),
+    };
+    reads.record(operation, outcome);
+    answer
 }
 
-fn record(answers: &mut TenantAnswers, operation: &str, code: u16) {
-    let codes = answers.responses.entry(operation.to_owned()).or_default();
-    codes.insert(code);
+fn outcome_of(error: &ApiError) -> ReadOutcome {
+    match error {
+        ApiError::Refused { rejection, .. } => ReadOutcome::Status(rejection.code),
+        ApiError::Unreadable {
+            code: Some(code), ..
+        } => ReadOutcome::Status(*code),
+        // An answer for the credentials is none for the read.
+        ApiError::NoCredentials(_)
+        | ApiError::Transport { .. }
+        | ApiError::Unreadable { code: None, .. } => {
+            ReadOutcome::Unusable(UnusableResponse::NoResponse)
+        }
+    }
 }

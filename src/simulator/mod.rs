@@ -63,6 +63,7 @@ pub use preset::Preset;
 pub use profile::{
     JsonKind, PROFILE_VERSION, ProfileError, ProfiledAttribute, ProfiledConnections,
     ProfiledDefaults, ProfiledType, SecretForm, TenantProfile,
+    UnusableResponse,
 };
 pub use serve::{MAX_BODY, serve};
 pub use status::SimulatedStatus;

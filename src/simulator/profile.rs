@@ -41,15 +41,16 @@ pub struct TenantProfile {
     pub ids: BTreeSet<JsonKind>,
     /// The connections API.
     pub connections: ProfiledConnections,
-    /// The forms in which stored secrets are shown; none if there is no type that has secrets.
+    /// The forms in which stored secrets are shown; none if there is no type that has secrets, or
+    /// no integration of such a type could be read alone.
     pub secrets: BTreeSet<SecretForm>,
     /// The attributes with a default.
     pub defaults: ProfiledDefaults,
     /// The status codes of the reads, by operation.
     pub responses: BTreeMap<String, BTreeSet<u16>>,
-    /// The number of answers that did not come, or could not be read, by operation.
+    /// The answers that could not be used, by operation.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub unusable_responses: BTreeMap<String, usize>,
+    pub unusable_responses: BTreeMap<String, BTreeSet<UnusableResponse>>,
     /// The types of integrations.
     pub types: BTreeMap<String, ProfiledType>,
 }
@@ -70,6 +71,24 @@ pub enum JsonKind {
     Array,
     /// An object.
     Object,
+}
+
+/// An answer to a read that could not be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnusableResponse {
+    /// None came.
+    NoResponse,
+    /// It was empty.
+    Empty,
+    /// It was a page of HTML.
+    Html,
+    /// It was text that is neither JSON nor HTML.
+    NotJson,
+    /// It was JSON of another shape.
+    OtherJson,
+    /// It had more values than are read.
+    TooLarge,
 }
 
 /// The connections API of a tenant.
@@ -124,9 +143,9 @@ pub struct ProfiledType {
     pub statuses: BTreeSet<String>,
     /// Its attributes, by path, such as `config/host`.
     pub attributes: BTreeMap<String, ProfiledAttribute>,
-    /// Stored secrets that no answer shows, although it shows the object around them.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub secrets_not_shown: BTreeSet<String>,
+    /// Stored secrets that no answer shows, although it shows the object around them; `None` if
+    /// no answer for one integration could be read.
+    pub secrets_not_shown: Option<BTreeSet<String>>,
 }
 
 /// An attribute of a type.

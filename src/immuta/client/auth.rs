@@ -177,6 +177,7 @@ fn unusable(what: &str) -> ApiError {
     ApiError::Unreadable {
         operation: format!("POST {EXCHANGE}"),
         reason: format!("{what} contains a character that is not allowed in a header"),
+        code: None,
     }
 }
 
@@ -298,9 +299,14 @@ fn copy_of(error: &ApiError) -> ApiError {
             operation: operation.clone(),
             rejection: rejection.clone(),
         },
-        ApiError::Unreadable { operation, reason } => ApiError::Unreadable {
+        ApiError::Unreadable {
+            operation,
+            reason,
+            code,
+        } => ApiError::Unreadable {
             operation: operation.clone(),
             reason: reason.clone(),
+            code: *code,
         },
     }
 }

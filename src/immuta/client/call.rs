@@ -100,6 +100,7 @@ impl<'a> Call<'a> {
         ApiError::Unreadable {
             operation: self.operation(),
             reason: mistake.to_string(),
+            code: None,
         }
     }
 
@@ -144,7 +145,11 @@ impl<'a> Call<'a> {
             return Ok(Response::from_parts(parts, body));
         }
         if parts.status.is_success() {
-            return Err(self.unreadable(&AnswerError::NotWhole(parts.status)));
+            return Err(ApiError::Unreadable {
+                operation: self.operation(),
+                reason: AnswerError::NotWhole(parts.status).to_string(),
+                code: Some(parts.status.as_u16()),
+            });
         }
         let mut secrets: Vec<Secret> = self.body.map(|b| b.secrets.clone()).unwrap_or_default();
         secrets.extend(authorization.map(|a| a.secret.clone()));

@@ -54,6 +54,8 @@ pub enum ApiError {
         operation: String,
         /// Reason why it could not be read, without its text.
         reason: String,
+        /// Its HTTP status, if that is the reason.
+        code: Option<u16>,
     },
 }
 

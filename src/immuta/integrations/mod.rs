@@ -23,6 +23,7 @@ use crate::live::{
 
 pub use calls::{Reader, Writer};
 pub use encode::{Nesting, encode, encode_credentials};
+pub use raw::RawAnswer;
 
 /// The calls that change nothing.
 pub trait ReadApi: Send + Sync {

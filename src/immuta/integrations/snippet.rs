@@ -20,7 +20,7 @@ impl<T: Transport> Reader<T> {
     /// # Errors
     /// The integration cannot be read.
     pub async fn cluster_key(&self, id: &RemoteId, name: &str) -> Result<Option<Secret>, ApiError> {
-        let found = self.raw_integration(id).await?;
+        let found = self.json_of_integration(id).await?;
         Ok(key_in(&found, name))
     }
 }
