@@ -112,6 +112,10 @@ mod preset;
 #[cfg(test)]
 mod profile;
 #[cfg(test)]
+mod profile_reads;
+#[cfg(test)]
+mod profile_twin;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod pushed;
@@ -184,5 +188,6 @@ mod webhook;
 
 #[cfg(test)]
 use support::{
-    common, fault_kinds, forge, in_process, payload, plain, programs, stub, texts, web, world,
+    common, fault_kinds, forge, in_process, payload, plain, profiled, programs, stub, texts, web,
+    world,
 };

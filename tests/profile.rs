@@ -1,105 +1,25 @@
 //! `ping --profile`: what a tenant's API is like, and no value of it; and the simulator that
 //! behaves in the same way.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use http::Method;
 use integrationd::simulator::{
-    ConnectionsApi, FaultKind, Ids, JsonKind, PROFILE_VERSION, ProfiledDefaults, SecretForm,
-    Seed, SimulatedConnection, SimulatedDrift, SimulatedStatus, Simulator, SimulatorOptions,
-    StoredSecrets, TenantProfile,
+    ConnectionsApi, Ids, JsonKind, PROFILE_VERSION, ProfiledDefaults, SecretForm, Seed,
+    SimulatedConnection, SimulatedDrift, SimulatedStatus, SimulatorOptions, StoredSecrets,
+    TenantProfile,
 };
 use serde_json::{Value, json};
 
-use crate::common::{Files, Integrationd, Ran, Tenant};
+use crate::common::{Files, Integrationd, Tenant};
 use crate::payload::every_case;
+use crate::profiled::{fast, forbidden, is_same, modes, ping, profile, seed_all};
 
 /// Stands in every value of a tenant, and nowhere else.
 const CANARY: &str = "c4n4ry";
 
 /// Stands for it where a value is a number.
 const CANARY_NUMBER: u64 = 48_151_623;
-
-fn ping(tenant: &Tenant, file: &Path) -> Ran {
-    let run = Integrationd::new(["ping", "--profile"]).arg(file);
-    run.on(tenant).run()
-}
-
-fn profile(tenant: &Tenant) -> TenantProfile {
-    let files = Files::none();
-    let file = files.path().join("profile.json");
-    ping(tenant, &file).exits_with(0);
-    TenantProfile::read(&std::fs::read_to_string(file).unwrap()).unwrap()
-}
-
-/// Shows where two profiles differ, and not all of both.
-#[track_caller]
-fn is_same(one: &TenantProfile, other: &TenantProfile, of: &str) {
-    let lines = |profile: &TenantProfile| {
-        let mut lines = Vec::new();
-        for (name, one) in &profile.types {
-            lines.push(format!("{name} {} {:?}", one.known, one.statuses));
-            let attributes = one.attributes.iter();
-            lines.extend(attributes.map(|(path, it)| format!("{name} {path} {it:?}")));
-        }
-        let rest = TenantProfile {
-            types: BTreeMap::new(),
-            ..profile.clone()
-        };
-        lines.push(format!("{rest:?}"));
-        lines
-    };
-    let (one, other) = (lines(one), lines(other));
-    let only = |a: &[String], b: &[String]| -> Vec<String> {
-        a.iter().filter(|line| !b.contains(line)).cloned().collect()
-    };
-    assert_eq!(only(&one, &other), only(&other, &one), "{of}");
-}
-
-fn fast() -> SimulatorOptions {
-    SimulatorOptions {
-        settle: Duration::from_millis(1),
-        ..SimulatorOptions::default()
-    }
-}
-
-/// Every platform with every way of its set-up.
-fn seed_all(simulator: &Simulator) {
-    for case in every_case() {
-        let config = case.payload().get("config").cloned();
-        simulator.seed(Seed::new(case.platform.wire, case.auto, config));
-    }
-}
-
-fn modes() -> Vec<SimulatorOptions> {
-    let with = |change: &dyn Fn(&mut SimulatorOptions)| {
-        let mut options = fast();
-        change(&mut options);
-        options
-    };
-    let members = BTreeMap::from([("extra".to_owned(), json!({ "one": 1, "two": null }))]);
-    vec![
-        with(&|_| {}),
-        with(&|it| it.secrets = StoredSecrets::Mask),
-        with(&|it| it.secrets = StoredSecrets::Redacted),
-        with(&|it| it.secrets = StoredSecrets::OtherMask),
-        with(&|it| it.secrets = StoredSecrets::Shown),
-        with(&|it| it.ids = Ids::Number),
-        with(&|it| it.volatile = true),
-        with(&|it| it.detail_shows_more = true),
-        with(&|it| it.fills_defaults = false),
-        with(&|it| it.connections = ConnectionsApi::Html),
-        with(&|it| it.connections = ConnectionsApi::Forbidden),
-        with(&|it| it.connections = ConnectionsApi::Works),
-        with(&|it| it.connections = ConnectionsApi::WithoutBody),
-        with(&|it| it.connections = ConnectionsApi::Paged),
-        with(&|it| {
-            it.detail_attributes = BTreeMap::from([("Snowflake".to_owned(), members.clone())]);
-        }),
-    ]
-}
 
 #[test]
 fn simulator_with_a_profile_has_this_profile_in_every_mode() {
@@ -160,6 +80,9 @@ fn marked(options: SimulatorOptions) -> Tenant {
             config["unknownList"] = json!([CANARY, CANARY_NUMBER]);
             config["unknownObject"] = json!({ (CANARY): { "inner": CANARY } });
             config[format!("{CANARY}.example.com")] = json!(true);
+            // The keys of a map are values, whatever it is called.
+            let users = (0..6).map(|number| (format!("{CANARY}{number}"), json!(true)));
+            config["audit"] = users.collect::<serde_json::Map<_, _>>().into();
         }
         let id = tenant
             .simulator
@@ -313,7 +236,12 @@ fn secrets_that_no_answer_shows_are_named() {
     tenant
         .simulator
         .seed(Seed::new("Snowflake", Some(false), Some(config)));
-    let of = |profile: &TenantProfile| profile.types["Snowflake"].secrets_not_shown.clone().unwrap();
+    let of = |profile: &TenantProfile| {
+        profile.types["Snowflake"]
+            .secrets_not_shown
+            .clone()
+            .unwrap()
+    };
     let omitted = of(&profile(&tenant));
     assert!(omitted.contains("config/password"), "{omitted:?}");
     // The object around it is not in use.
@@ -357,11 +285,6 @@ fn large_tenant_is_described_with_few_reads() {
     assert!(profile.types["Snowflake"].attributes.len() > 5);
     let requests = tenant.requests();
     assert_eq!(requests.len(), 3 + 3 * 20 + 1, "{requests:?}");
-}
-
-fn forbidden() -> FaultKind {
-    let message = "no".to_owned();
-    FaultKind::Forbid { message }
 }
 
 fn existing() -> (Files, PathBuf) {

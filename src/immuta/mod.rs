@@ -19,5 +19,6 @@ pub use client::{
     RetryPolicy, Transport,
 };
 pub use integrations::{
-    Accepted, Nesting, RawAnswer, ReadApi, Reader, StatusReport, WriteApi, Writer, encode, encode_credentials,
+    Accepted, Nesting, RawAnswer, ReadApi, Reader, StatusReport, WriteApi, Writer, encode,
+    encode_credentials,
 };

@@ -27,6 +27,7 @@ mod check;
 mod connections;
 mod control;
 mod fault;
+mod invented;
 mod log;
 mod options;
 mod preset;
@@ -62,8 +63,7 @@ pub use options::{
 pub use preset::Preset;
 pub use profile::{
     JsonKind, PROFILE_VERSION, ProfileError, ProfiledAttribute, ProfiledConnections,
-    ProfiledDefaults, ProfiledType, SecretForm, TenantProfile,
-    UnusableResponse,
+    ProfiledDefaults, ProfiledType, SecretForm, TenantProfile, UnusableResponse,
 };
 pub use serve::{MAX_BODY, serve};
 pub use status::SimulatedStatus;

@@ -6,28 +6,36 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use http::Method;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use super::Simulator;
+use super::fault::{Fault, FaultKind};
+use super::invented::integrations;
 use super::options::{ConnectionsApi, Ids, PresentedAttribute, SimulatorOptions, StoredSecrets};
 use super::schema::Contract;
-use super::store::Beginning;
-use super::{SimulatedStatus, Simulator};
 
 /// The version of the document.
 pub const PROFILE_VERSION: u64 = 1;
 
 /// The separator of the keys in the path of an attribute.
-const SEPARATOR: char = '/';
+pub(super) const SEPARATOR: char = '/';
 
 /// The object of a platform's attributes, as a path.
-const CONFIG: &str = "config";
+pub(super) const CONFIG: &str = "config";
+
+/// The read of one integration.
+const DETAIL: &str = "GET /integrations/{id}";
+
+/// The read of its status.
+const STATUS: &str = "GET /integrations/{id}/status";
 
 /// The attributes next to `config` that an integration of the simulator has by itself.
-const OWN: [&str; 3] = [CONFIG, "autoBootstrap", "validationResults"];
+const OWN: [&str; 3] = [CONFIG, AUTO_BOOTSTRAP, "validationResults"];
 
-/// The one integration of a type, if there are more, that lacks what may be absent.
-const SPARSE: usize = 1;
+/// The attribute that says how the platform is set up.
+pub(super) const AUTO_BOOTSTRAP: &str = "autoBootstrap";
 
 /// Description of a tenant's API.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -211,7 +219,7 @@ impl JsonKind {
     }
 
     /// A value of this kind. An object is empty.
-    fn sample(self, number: u64) -> Value {
+    pub(super) fn sample(self, number: u64) -> Value {
         match self {
             Self::Null => Value::Null,
             Self::Boolean => json!(number % 2 == 1),
@@ -265,14 +273,75 @@ impl TenantProfile {
             presented: presented.collect(),
             ..options
         });
-        let mut state = simulator.lock();
         for (name, one) in &self.types {
-            for index in 0..one.needed() {
-                state.store.insert(one.integration(name, index));
+            for integration in integrations(name, one) {
+                let id = simulator.lock().store.insert(integration);
+                for fault in self.faults(one, id) {
+                    simulator.fault(fault);
+                }
             }
         }
-        drop(state);
         simulator
+    }
+}
+
+impl TenantProfile {
+    /// The reads of an integration that fail: those of which none succeeded, as far as known.
+    fn faults(&self, of_type: &ProfiledType, id: u64) -> Vec<Fault> {
+        let mut attributes = of_type.attributes.values();
+        let has_no_detail = attributes.any(|it| it.detail.is_none());
+        let codes = self.responses.get(STATUS);
+        let has_no_status = codes.is_some_and(|codes| !codes.contains(&200));
+        let reads = [
+            (DETAIL, has_no_detail, format!("/integrations/{id}")),
+            (STATUS, has_no_status, format!("/integrations/{id}/status")),
+        ];
+        let failing = reads.into_iter().filter(|(_, fails, _)| *fails);
+        failing
+            .filter_map(|(operation, _, path)| {
+                let kind = self.failure(operation)?;
+                Some(Fault::new(kind).always().on(&Method::GET, &path))
+            })
+            .collect()
+    }
+
+    /// The way in which a read fails.
+    fn failure(&self, operation: &str) -> Option<FaultKind> {
+        let codes = self.responses.get(operation).into_iter().flatten();
+        let code = codes.copied().find(|code| *code != 200);
+        let mut forms = self.unusable_responses.get(operation).into_iter().flatten();
+        match (code, forms.next()) {
+            (Some(404), _) => Some(FaultKind::NotFound {
+                message: "Not Found".to_owned(),
+            }),
+            (Some(code), _) => Some(FaultKind::ServerError {
+                code,
+                after_effect: false,
+            }),
+            (None, Some(form)) => Some(form.fault(operation)),
+            (None, None) => None,
+        }
+    }
+}
+
+impl UnusableResponse {
+    /// The fault that is most like it.
+    fn fault(self, operation: &str) -> FaultKind {
+        match self {
+            Self::NoResponse => FaultKind::DropBefore,
+            Self::OtherJson => FaultKind::Misplace {
+                path: if operation == DETAIL {
+                    "/type"
+                } else {
+                    "/status"
+                }
+                .to_owned(),
+                value: Value::Null,
+            },
+            Self::Html | Self::Empty | Self::NotJson | Self::TooLarge => FaultKind::Html {
+                after_effect: false,
+            },
+        }
     }
 }
 
@@ -288,76 +357,23 @@ fn stored(form: Option<&SecretForm>) -> StoredSecrets {
 }
 
 impl ProfiledType {
-    /// The number of integrations in which everything occurs.
-    fn needed(&self) -> usize {
-        let values = self.attributes.values().map(|it| {
-            let sparse = usize::from(it.sometimes_absent);
-            it.kinds.len() + sparse
-        });
-        values.chain([self.statuses.len(), 1]).max().unwrap_or(1)
-    }
-
-    /// One of its integrations.
-    fn integration(&self, type_name: &str, index: usize) -> Beginning {
-        let mut statuses = self.statuses.iter().cycle().skip(index);
-        let status = statuses.next().map_or("enabled", String::as_str);
-        Beginning {
-            id: None,
-            type_name: type_name.to_owned(),
-            auto_bootstrap: self.has("autoBootstrap", index).then_some(true),
-            config: self
-                .has(CONFIG, index)
-                .then(|| self.config(type_name, index)),
-            status: SimulatedStatus::from(status),
-            transition: None,
-        }
-    }
-
-    fn has(&self, path: &str, index: usize) -> bool {
-        let attribute = self.attributes.get(path);
-        attribute.is_some_and(|it| !(it.sometimes_absent && index == SPARSE))
-    }
-
-    /// The `config` of one of its integrations. An object stands before what is in it.
-    fn config(&self, type_name: &str, index: usize) -> Map<String, Value> {
-        let facts = Contract::get().facts(type_name);
-        let mut config = Map::new();
-        let mut left_out: Vec<&str> = Vec::new();
-        for (path, attribute) in &self.attributes {
-            let Some(inner) = inside_config(path) else {
-                continue;
-            };
-            let is_in = |around: &&str| path.starts_with(&format!("{around}{SEPARATOR}"));
-            if left_out.iter().any(is_in) || !self.has(path, index) {
-                left_out.push(path);
-                continue;
-            }
-            let kind = attribute.kind(index);
-            let known = facts.config.sample(inner.split(SEPARATOR));
-            let known = known.filter(|value| JsonKind::of(value) == kind);
-            let number = u64::try_from(index).unwrap_or_default() + 1;
-            put(
-                &mut config,
-                inner,
-                known.unwrap_or_else(|| kind.sample(number)),
-            );
-        }
-        config
-    }
-
     /// The attributes that answers show in another way than they are stored.
     fn presented(&self, type_name: &str) -> Vec<PresentedAttribute> {
         let mut presented = Vec::new();
         for (path, attribute) in &self.attributes {
             let is_stored = OWN.contains(&path.as_str()) || inside_config(path).is_some();
+            let has = |kind| attribute.kinds.contains(&kind);
+            let is_text =
+                path == AUTO_BOOTSTRAP && has(JsonKind::String) && !has(JsonKind::Boolean);
             let text = stored(attribute.secret.last()).mask();
+            let text = text.or(is_text.then_some("false"));
             let is_plain = is_stored && !attribute.changes && text.is_none();
             // Without an answer for an integration alone, it shows what the list shows.
             let has_detail = attribute.detail.unwrap_or(attribute.list);
             if !(is_plain && attribute.list && has_detail) {
                 presented.push(PresentedAttribute {
                     path: path.clone(),
-                    kind: attribute.kind(0),
+                    kind: attribute.kinds.first().copied().unwrap_or(JsonKind::String),
                     list: attribute.list,
                     detail: has_detail,
                     is_added: !is_stored,
@@ -374,31 +390,7 @@ impl ProfiledType {
     }
 }
 
-impl ProfiledAttribute {
-    /// The kind of its value in one of the integrations: each kind occurs.
-    fn kind(&self, index: usize) -> JsonKind {
-        let is_after_sparse = self.sometimes_absent && index > SPARSE;
-        let index = index - usize::from(is_after_sparse);
-        let mut kinds = self.kinds.iter().copied().cycle().skip(index);
-        kinds.next().unwrap_or(JsonKind::String)
-    }
-}
-
 /// The path below `config`, if it is in there.
-fn inside_config(path: &str) -> Option<&str> {
+pub(super) fn inside_config(path: &str) -> Option<&str> {
     path.strip_prefix(CONFIG)?.strip_prefix(SEPARATOR)
-}
-
-/// Puts a value at a path whose objects are there. In an object that is none, nothing is put.
-fn put(config: &mut Map<String, Value>, path: &str, value: Value) {
-    match path.split_once(SEPARATOR) {
-        None => {
-            config.insert(path.to_owned(), value);
-        }
-        Some((object, rest)) => {
-            if let Some(inner) = config.get_mut(object).and_then(Value::as_object_mut) {
-                put(inner, rest, value);
-            }
-        }
-    }
 }

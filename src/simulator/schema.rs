@@ -25,6 +25,9 @@ fn embedded() -> Contract {
     Contract::read(&document).expect("openapi.json holds valid schemas")
 }
 
+/// The attribute of `config` that says how the platform is logged in to.
+pub(super) const LOGIN: &str = "authenticationType";
+
 /// Everything that `openapi.json` says.
 pub(super) struct Contract {
     /// By wire name.
@@ -51,6 +54,8 @@ pub(super) struct TypeFacts {
     pub(super) api_key: Option<String>,
     /// True if a PUT is rejected.
     pub(super) never_updated: bool,
+    /// True if `autoBootstrap` may be true.
+    pub(super) can_be_automatic: bool,
     /// The attributes next to `config` that a PUT may not change.
     pub(super) immutable_beside_config: Vec<String>,
 }
@@ -84,8 +89,12 @@ pub(super) struct AttributeRules {
     immutable: bool,
     unique: Option<Uniqueness>,
     default: Option<Value>,
-    /// The first of the words that it can have.
-    word: Option<Value>,
+    /// The words that it can have.
+    words: Vec<Value>,
+    /// A value for a simulated integration.
+    sample: Option<Value>,
+    /// The word of [`LOGIN`] that it goes with; `None` if it goes with every one.
+    login: Option<String>,
     children: BTreeMap<String, AttributeRules>,
 }
 
@@ -175,6 +184,10 @@ impl TypeFacts {
             api_key: schema["x-api-key"].as_str().map(str::to_owned),
             immutable_beside_config,
             never_updated: schema["x-no-update"] == true,
+            can_be_automatic: body
+                .children
+                .get("autoBootstrap")
+                .is_some_and(|own| own.words.is_empty() || own.words.contains(&json!(true))),
         })
     }
 
@@ -240,9 +253,14 @@ impl AttributeRules {
                 _ => None,
             },
             default: schema.get("default").cloned(),
-            word: schema["enum"]
-                .as_array()
-                .and_then(|words| words.first().cloned()),
+            words: ["enum", "x-known-values"]
+                .iter()
+                .filter_map(|key| schema[*key].as_array())
+                .flatten()
+                .cloned()
+                .collect(),
+            sample: schema.get("x-sample").cloned(),
+            login: schema["x-login"].as_str().map(str::to_owned),
             children: BTreeMap::new(),
         };
         if let Some(target) = schema.get("$ref").and_then(|link| resolve(document, link)) {
@@ -266,7 +284,9 @@ impl AttributeRules {
             immutable,
             unique,
             default,
-            word,
+            words,
+            sample,
+            login,
             children,
         } = other;
         self.secret |= secret;
@@ -274,7 +294,11 @@ impl AttributeRules {
         self.immutable |= immutable;
         self.unique = self.unique.or(unique);
         self.default = self.default.take().or(default);
-        self.word = self.word.take().or(word);
+        let new = words.into_iter().filter(|word| !self.words.contains(word));
+        let new: Vec<Value> = new.collect();
+        self.words.extend(new);
+        self.sample = self.sample.take().or(sample);
+        self.login = self.login.take().or(login);
         for (name, child) in children {
             self.children.entry(name).or_default().merge(child);
         }
@@ -289,11 +313,42 @@ impl AttributeRules {
         self.secret || self.children.values().any(Self::holds_secret)
     }
 
-    /// A value that the attribute at this path can have: its default, or one of its words.
-    pub(super) fn sample<'k>(&self, keys: impl IntoIterator<Item = &'k str>) -> Option<Value> {
+    /// A value that the attribute at this path has in the simulated integration of this number.
+    pub(super) fn sample<'k>(
+        &self,
+        keys: impl IntoIterator<Item = &'k str>,
+        number: u64,
+    ) -> Option<Value> {
         let mut keys = keys.into_iter();
         let own = keys.try_fold(self, |own, key| own.children.get(key))?;
-        own.default.clone().or_else(|| own.word.clone())
+        if let Some(text) = own.sample.as_ref().and_then(Value::as_str) {
+            return Some(text.replace("{number}", &number.to_string()).into());
+        }
+        own.default.clone().or_else(|| own.words.first().cloned())
+    }
+
+    /// The words for a login, in the order of the document.
+    pub(super) fn logins(&self) -> impl Iterator<Item = &str> {
+        let login = self.children.get(LOGIN).into_iter();
+        login.flat_map(|own| &own.words).filter_map(Value::as_str)
+    }
+
+    /// The login that an attribute directly in this object goes with.
+    pub(super) fn login_of(&self, name: &str) -> Option<&str> {
+        self.children.get(name)?.login.as_deref()
+    }
+
+    /// The attributes directly in this object that go with a login and can be shown.
+    pub(super) fn shown_with<'l>(&'l self, login: &'l str) -> impl Iterator<Item = &'l str> {
+        let own = self.children.iter();
+        own.filter(move |(_, child)| child.login.as_deref() == Some(login) && !child.secret)
+            .map(|(name, _)| name.as_str())
+    }
+
+    /// True if one of these attributes is not stored when `autoBootstrap` is true.
+    pub(super) fn has_one_time(&self, object: &Map<String, Value>) -> bool {
+        let mut children = object.keys().filter_map(|name| self.children.get(name));
+        children.any(|child| child.one_time_when_automatic)
     }
 
     /// Removes what is used once and not stored.

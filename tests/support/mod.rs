@@ -15,6 +15,7 @@ pub(crate) mod package;
 pub(crate) mod payload;
 pub(crate) mod plain;
 pub(crate) mod planned;
+pub(crate) mod profiled;
 pub(crate) mod programs;
 pub(crate) mod recorded;
 pub(crate) mod repository;
