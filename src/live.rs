@@ -7,12 +7,15 @@
 mod mask;
 mod owners;
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value as Json};
 
 use crate::platform::{
     Attribute, AttributePath, Platform, by_wire, find_attribute, keys, value_at, walk,
 };
-use crate::secret::{MASK, Scrubber};
+use crate::secret::{MASK, Scrubber, Template};
 
 pub use mask::is_mask;
 pub use owners::{Backing, Connection, Connections, OwnedWrite, Owners, OwnersSource};
@@ -187,8 +190,10 @@ pub struct LiveIntegration {
     pub status: IntegrationStatus,
     /// The validation tests that did not pass.
     pub failing_tests: Vec<FailingTest>,
-    /// `config`, as it came.
+    /// `config`, as it came but for the secrets that are known or in a text with parameters.
     pub config: LiveConfig,
+    /// The texts with parameters that `config` shows only in part, or not at all.
+    pub masked_texts: BTreeMap<AttributePath, Template>,
 }
 
 impl LiveIntegration {
@@ -202,7 +207,7 @@ impl LiveIntegration {
 }
 
 impl LiveIntegration {
-    /// The attributes in which the server has the value of a secret.
+    /// The attributes in which the server has the value of a secret that does not belong there.
     #[must_use]
     pub fn paths_with_secrets(&self) -> Vec<AttributePath> {
         let attributes = self.platform.map_or(&[][..], |p| p.attributes);
@@ -210,7 +215,18 @@ impl LiveIntegration {
             .filter(|it| it.attribute.is_some_and(|it| !it.is_sensitive()))
             .filter(|it| holds_secret(it.value))
             .map(|it| it.path.to_path())
+            .filter(|path| !self.masked_texts.contains_key(path))
             .collect()
+    }
+
+    /// The whole text of an attribute with parameters; `None` if the server hides it.
+    #[must_use]
+    pub fn text_at(&self, path: &AttributePath) -> Option<Cow<'_, Template>> {
+        if let Some(template) = self.masked_texts.get(path) {
+            return Some(Cow::Borrowed(template));
+        }
+        let shown = self.config.at(path).filter(|value| !is_mask(value))?;
+        Some(Cow::Owned(Template::literal(shown.as_str()?.to_owned())))
     }
 }
 
@@ -453,6 +469,7 @@ mod tests {
             status: IntegrationStatus::Enabled,
             failing_tests: Vec::new(),
             config: LiveConfig(config),
+            masked_texts: BTreeMap::new(),
         };
         let shown = Json::Object(live.harmless_config());
         assert_eq!(shown, json!({ "catalog": "immuta" }));

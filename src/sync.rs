@@ -8,6 +8,7 @@
 //! makes a writer, and makes it only after the plan was approved. Both compute
 //! the plan by [`make_plan`], and so does the proof at the end.
 
+mod desired;
 mod files;
 mod owners;
 mod proof;
@@ -21,15 +22,14 @@ mod trigger;
 use std::collections::HashSet;
 
 use crate::apply::{self, Observer, Outcome, Stop};
-use crate::immuta::{ApiError, KnownSecrets, ReadApi, WriteApi};
-use crate::ledger::{Fingerprint, Fingerprinter, Ledger, LedgerStore, StoreError};
+use crate::immuta::{ApiError, ReadApi, WriteApi};
+use crate::ledger::{Ledger, LedgerStore, StoreError};
 use crate::live::Live;
-use crate::manifest::Manifest;
 use crate::plan::{
     self, AdoptedSecrets, Adoption, Approved, Exceeded, Plan, PlanContext, PlanDigest, Recovery,
 };
-use crate::secret::{Secret, Secrets, Template};
 use crate::source::Unconfirmed;
+pub use desired::Desired;
 pub use files::Files;
 pub use owners::{fresh as fresh_owners, of_tenant as owners_of_tenant};
 use recorded::{note, records, write_down};
@@ -37,51 +37,6 @@ pub use request::{LookForConnections, Request};
 use tenant::fetch;
 pub use tenant::{read_tenant, unread_tenant};
 pub use trigger::{RunTrigger, TriggerReason};
-
-/// Desired state of the files, with all resolved secrets.
-#[derive(Debug)]
-pub struct Desired {
-    /// The contents of the files.
-    pub manifest: Manifest,
-    /// The source of the files.
-    pub files: Files,
-    /// The secrets that they name.
-    pub secrets: Secrets,
-    /// Makes their fingerprints; absent where there is no key for it.
-    pub fingerprinter: Option<Fingerprinter>,
-}
-
-impl Desired {
-    /// The fingerprint of a secret by the name of its integration and its path;
-    /// `None` where it, or the key, is missing.
-    fn fingerprint(&self, name: &str, path: &str, template: &Template) -> Option<Fingerprint> {
-        let secret = template
-            .render(|reference| self.secrets.get(reference))
-            .ok()?;
-        Some(
-            self.fingerprinter
-                .as_ref()?
-                .fingerprint(name, path, &secret),
-        )
-    }
-
-    /// Every secret of this run, for the client: those of the sources, and those in the files.
-    /// Values that the files show in clear are not secrets.
-    #[must_use]
-    pub fn known_secrets(&self) -> KnownSecrets {
-        let mut secrets: Vec<Secret> = self.secrets.values().cloned().collect();
-        let mut in_clear = Vec::new();
-        for integration in &self.manifest.integrations {
-            integration.for_each_template(&mut |template| {
-                secrets.extend(template.literals().cloned());
-            });
-            integration
-                .config
-                .for_each_text(&mut |text| in_clear.push(text));
-        }
-        KnownSecrets::of_files(secrets, in_clear.into_iter())
-    }
-}
 
 /// Reason why there is no plan; nothing was written.
 #[derive(Debug, thiserror::Error)]
@@ -286,6 +241,7 @@ fn in_context<T>(
         ledger: &recovery.ledger,
         unknown_outcomes: &recovery.unknown_outcomes,
         fingerprint: &fingerprint,
+        is_same_text: &|one, other| desired.is_same_text(one, other),
         policy: request.policy,
         allow_replace: &request.allow_replace,
         source: desired.files.kind(),

@@ -102,6 +102,8 @@ mod own;
 #[cfg(test)]
 mod pairing;
 #[cfg(test)]
+mod parameters;
+#[cfg(test)]
 mod ping;
 #[cfg(test)]
 mod planning;

@@ -19,7 +19,7 @@ use crate::platform::{
     Attribute, AttributePath, Class, Condition, Evidence, Lack, Need, ObjectPath, Platform, Shape,
     TablePath, find_attribute, value_at,
 };
-use crate::secret::{Template, TemplatePart};
+use crate::secret::{Template, TemplatePart, escaped_literal};
 use crate::value::Value;
 
 /// The attributes of one live integration.
@@ -185,6 +185,9 @@ impl Walk<'_> {
         if attribute.is_sensitive() {
             return self.sensitive(attribute, class, shown, level, path);
         }
+        if self.source.found.masked_texts.contains_key(&path.to_path()) {
+            return self.text_with_secrets(attribute, path);
+        }
         match class {
             Class::ServerSet => None,
             Class::OneTime => match shown {
@@ -235,6 +238,24 @@ impl Walk<'_> {
             self.config.may_hold.push(path.to_path());
         }
         None
+    }
+
+    /// A text with parameters, of which the server shows a secret. The reference stands for the
+    /// whole text, so that a plan compares it with that of the server.
+    fn text_with_secrets(
+        &mut self,
+        attribute: &'static Attribute,
+        path: TablePath<'static>,
+    ) -> Option<Entry> {
+        let is_new = self.existing_value(path).is_none();
+        let mut entry = self.reference(attribute, path, Needed::Optional)?;
+        if let Some(comment) = entry.comment.as_mut().filter(|_| is_new) {
+            comment.push_str(
+                " The server's value contains a secret: provide the whole value, which a plan \
+                 then compares with the server's.",
+            );
+        }
+        Some(entry)
     }
 
     /// An attribute that the server used once, and masks or does not show.
@@ -450,12 +471,13 @@ impl Walk<'_> {
     }
 }
 
-/// The text of a template that holds references and nothing else.
+/// The text of a template that holds no secret itself.
 fn references(template: &Template) -> Option<String> {
     let mut text = String::new();
     for part in &template.parts {
         match part {
             TemplatePart::Reference(reference) => text.push_str(&reference.to_string()),
+            TemplatePart::Shown(shown) => text.push_str(&escaped_literal(shown)),
             TemplatePart::Literal(_) => return None,
         }
     }

@@ -145,6 +145,7 @@ mod tests {
             status: IntegrationStatus::Enabled,
             failing_tests: Vec::new(),
             config: LiveConfig(config),
+            masked_texts: BTreeMap::new(),
         }
     }
 

@@ -179,10 +179,12 @@ fn drifted(
         let attribute = integration.platform.attribute(&change.path);
         // The last applied value of an unknown attribute is not recorded.
         let is_unknown = attribute.is_none() && change.path != *AUTO_BOOTSTRAP;
+        let has_secret = has_secret(integration, found, &change.path);
         let is_conflict = match change.kind {
             ChangeKind::Drift => false,
             ChangeKind::Conflict => true,
-            ChangeKind::Change if known.applied.is_none() || is_unknown => false,
+            // The cause of a difference in a secret is not known here.
+            ChangeKind::Change if known.applied.is_none() || is_unknown || has_secret => false,
             ChangeKind::Change | ChangeKind::Rotation | ChangeKind::Resend => continue,
         };
         if attribute.is_some_and(Attribute::is_sensitive) {
@@ -196,6 +198,8 @@ fn drifted(
             )
         } else if is_conflict {
             Err("the file has also changed since it was last applied".to_owned())
+        } else if has_secret {
+            Err("the value contains a secret: edit the file by hand".to_owned())
         } else {
             live_value(change, attribute, found)
         };
@@ -207,6 +211,13 @@ fn drifted(
         });
     }
     wanted
+}
+
+/// True for a text with parameters of which one side contains a secret.
+fn has_secret(integration: &Integration, found: &LiveIntegration, path: &AttributePath) -> bool {
+    let in_file = || matches!(integration.config.at(path), Some(Value::Secret(_)));
+    found.masked_texts.contains_key(path)
+        || (integration.platform.has_parameters(path) && in_file())
 }
 
 /// The live value of a difference, in the type of the table.

@@ -11,7 +11,6 @@
 use crate::platform::{
     AttributePath, CredentialTarget, ObjectPath, Platform, Shape, TablePath, Visited, walk,
 };
-use crate::secret::Secret;
 use crate::value::{Object, Value};
 
 /// A place to which a configuration has secrets sent.
@@ -145,9 +144,8 @@ fn holds_properties(value: &Value) -> bool {
         Value::Text(text) => reads_as_properties(text),
         Value::Secret(template) => {
             let is_mixed = template.references().next().is_some()
-                && template.literals().any(|literal| !literal.is_empty());
-            let is_read_so = |literal: &Secret| reads_as_properties(literal.expose());
-            is_mixed || template.literals().any(is_read_so)
+                && template.texts().any(|text| !text.is_empty());
+            is_mixed || template.texts().any(reads_as_properties)
         }
         Value::List(items) => items.iter().any(holds_properties),
         // In place of a scalar: nothing is known of its inside.
@@ -207,10 +205,7 @@ pub fn seeming_hosts(value: &Value) -> Vec<String> {
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Hidden(_) => Vec::new(),
         Value::Text(text) => seeming_host(text).into_iter().collect(),
-        Value::Secret(template) => {
-            let texts = template.literals().map(Secret::expose);
-            texts.filter_map(seeming_host).collect()
-        }
+        Value::Secret(template) => template.texts().filter_map(seeming_host).collect(),
         Value::List(items) => items.iter().flat_map(seeming_hosts).collect(),
         Value::Object(inner) => inner
             .iter()

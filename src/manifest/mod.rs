@@ -29,6 +29,7 @@ mod quote;
 mod reference;
 mod scalar;
 mod schema;
+mod secret_text;
 mod shape;
 mod suggest;
 mod syntax;

@@ -190,6 +190,7 @@ fn is_empty(value: &Value) -> bool {
         Value::Text(text) => text.is_empty(),
         Value::Secret(template) => template.parts.iter().all(|part| match part {
             TemplatePart::Literal(text) => text.is_empty(),
+            TemplatePart::Shown(text) => text.is_empty(),
             TemplatePart::Reference(_) => false,
         }),
         Value::Null

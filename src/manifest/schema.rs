@@ -240,6 +240,9 @@ fn description(attribute: &Attribute) -> String {
     if attribute.is_sensitive() {
         text.push_str(" This is a secret: use a reference, such as `${env:NAME}`.");
     }
+    if attribute.secret_parameters.is_some() {
+        text.push_str(" Use a reference, such as `PWD=${env:NAME}`, for each secret parameter.");
+    }
     if attribute.class_for(true) == Class::OneTime {
         text.push_str(
             " With `autoBootstrap: true`, the value is used only for the setup and is not stored.",

@@ -12,7 +12,7 @@ use crate::platform::{
     Attribute, CredentialTarget, Evidence, Need, ObjectPath, Platform, Shape, StringRule,
     TablePath, find_attribute,
 };
-use crate::secret::{Parsed, Template, TemplatePart};
+use crate::secret::{Parsed, Template};
 use crate::value::{Object, Value};
 
 /// Words of YAML 1.1 for booleans, and what they meant.
@@ -28,19 +28,19 @@ const OLD_BOOLEANS: &[(&str, bool)] = &[
 ];
 
 /// An attribute in the file.
-struct Occurrence<'g> {
-    attribute: &'static Attribute,
+pub(super) struct Occurrence<'g> {
+    pub(super) attribute: &'static Attribute,
     entry: &'g YamlEntry,
-    path: TablePath<'static>,
+    pub(super) path: TablePath<'static>,
 }
 
 impl Occurrence<'_> {
-    fn node(&self) -> &Node {
+    pub(super) fn node(&self) -> &Node {
         &self.entry.value
     }
 
     /// True if its value may be shown.
-    fn is_harmless(&self) -> bool {
+    pub(super) fn is_harmless(&self) -> bool {
         !self.attribute.is_sensitive()
     }
 }
@@ -199,51 +199,6 @@ impl Checker<'_> {
             );
         }
         Some(value)
-    }
-
-    /// The value of a string: secret if the attribute is, or if it refers to one.
-    fn plain_text(&mut self, occurrence: &Occurrence<'_>, scalar: &YamlString) -> Option<Value> {
-        let secrets = occurrence.attribute.takes_references(self.auto);
-        let parsed = self.string(occurrence.node(), scalar, secrets, &occurrence.path)?;
-        let span = occurrence.node().span;
-        match parsed {
-            Parsed::Template(template) => {
-                let is_reference = |part: &TemplatePart| matches!(part, TemplatePart::Reference(_));
-                if occurrence.is_harmless() || template.parts.iter().all(is_reference) {
-                    self.mark_public(span);
-                }
-                Some(Value::Secret(template))
-            }
-            Parsed::Plain(text) if occurrence.is_harmless() => {
-                self.mark_public(span);
-                Some(Value::Text(text))
-            }
-            Parsed::Plain(text) => {
-                if !text.is_empty() {
-                    self.literal_secret(occurrence);
-                }
-                Some(Value::Secret(Template::literal(text)))
-            }
-        }
-    }
-
-    fn literal_secret(&mut self, occurrence: &Occurrence<'_>) {
-        let path = &occurrence.path;
-        self.report(
-            DiagnosticBuilder::new(
-                Code::LiteralSecret,
-                occurrence.node().span,
-                format!(
-                    "the file contains the \
-                secret `{path}`"
-                ),
-            )
-            .label("anyone who can read the file can read this secret")
-            .help(
-                "use a reference instead: `${env:NAME}`, `${file:/path}` or `${cred:NAME}`; \
-                    then rotate the secret, since it was exposed",
-            ),
-        );
     }
 
     fn check_word(

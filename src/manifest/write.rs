@@ -115,10 +115,11 @@ fn value(value: &Value) -> Json {
     }
 }
 
-/// A template with a mask in place of the text that the file holds.
+/// A template with a mask in place of the secrets that the file holds.
 fn masked(template: &Template) -> String {
     let parts = template.parts.iter().map(|part| match part {
         TemplatePart::Literal(_) => MASK.to_owned(),
+        TemplatePart::Shown(text) => escaped_literal(text),
         TemplatePart::Reference(reference) => reference.to_string(),
     });
     parts.collect()

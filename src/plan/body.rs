@@ -84,7 +84,11 @@ fn value(value: &Value) -> Json {
     match value {
         Value::Secret(template) => {
             let references: Vec<String> = template.references().map(ToString::to_string).collect();
-            json!({ "secret": true, "references": references })
+            let mut document = json!({ "secret": true, "references": references });
+            if let (Some(shown), Json::Object(fields)) = (template.shown(), &mut document) {
+                fields.insert("shown".to_owned(), shown.into());
+            }
+            document
         }
         Value::Hidden(_) => json!({ "secret": true, "references": [] }),
         Value::Object(inner) => with_references(inner),

@@ -107,6 +107,8 @@ fn compare(
         fingerprint: &|path, template| (context.fingerprint)(label, path, template),
         on_drift: context.on_drift,
         resend: context.resend.covers(&integration.name),
+        is_same_text: context.is_same_text,
+        kept_texts: &[],
     };
     let difference = Difference::between(integration, found, history);
     let mut notes = seen(integration, found, &difference, context);
@@ -144,9 +146,7 @@ fn compare(
     }
     notes.extend(carried(integration, &difference));
     notes.extend(missing_secrets(&difference.body, context));
-    let changes = &difference.changes;
-    let precondition = UpdatePrecondition::new(integration, found, changes, history);
-    let precondition = Box::new(precondition);
+    let precondition = UpdatePrecondition::new(integration, found, &difference, history);
     let mut state = recorded::of_update(integration, recorded, context);
     converge::keep_until_proved(&mut state, &difference.changes, recorded);
     state.repairs = contest::after_update(integration, &difference.changes, recorded, context);
@@ -156,7 +156,7 @@ fn compare(
             changes: difference.changes,
             body: difference.body,
             state,
-            precondition,
+            precondition: Box::new(precondition),
         },
         notes,
     )

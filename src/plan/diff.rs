@@ -14,7 +14,7 @@
 use serde_json::{Map, Value as Json};
 
 use super::body::Body;
-use super::carry::{Carried, carry, carry_unknown};
+use super::carry::{Carried, carry_unknown};
 use super::change::{Change, ChangeKind, DisplayValue};
 use super::compare::{covered, default_json, equals, is_absent, same, shown_live, to_json};
 use super::history::{AUTO_BOOTSTRAP, DiffContext, OnDrift, SecretComparison};
@@ -109,18 +109,20 @@ impl Level {
     }
 }
 
-struct Walk<'a> {
+pub(super) struct Walk<'a> {
     platform: &'static Platform,
     auto_bootstrap: bool,
     ignore: &'a [Ignore],
     extra: &'a Object,
-    history: DiffContext<'a>,
-    changes: Vec<Change>,
-    drift: Vec<Change>,
+    pub(super) history: DiffContext<'a>,
+    /// The live integration.
+    pub(super) found: Option<&'a LiveIntegration>,
+    pub(super) changes: Vec<Change>,
+    pub(super) drift: Vec<Change>,
     not_compared: Vec<AttributePath>,
     unknown_carried: Vec<AttributePath>,
     secrets_lost: Vec<AttributePath>,
-    hidden: Vec<AttributePath>,
+    pub(super) hidden: Vec<AttributePath>,
     /// Attributes of a way to log in that the file replaces by another.
     replaced: Vec<&'static str>,
     /// Those of them that the live side has, with what may be shown of them.
@@ -140,6 +142,7 @@ impl<'a> Walk<'a> {
             ignore,
             extra,
             history: DiffContext::NONE,
+            found: None,
             changes: Vec::new(),
             drift: Vec::new(),
             not_compared: Vec::new(),
@@ -156,8 +159,9 @@ impl<'a> Walk<'a> {
         &mut self,
         auto_bootstrap: Option<bool>,
         config: &Object,
-        live: &LiveIntegration,
+        live: &'a LiveIntegration,
     ) -> Object {
+        self.found = Some(live);
         self.auto_bootstrap(auto_bootstrap, live.auto_bootstrap);
         let kept = |name: &str| self.ignores(ObjectPath::TOP.join(name));
         self.replaced = replaced(self.platform, auto_bootstrap, config, &live.config.0, kept);
@@ -239,7 +243,9 @@ impl<'a> Walk<'a> {
             }
             Class::Identity | Class::Mutable | Class::Immutable => {}
         }
-        if attribute.is_sensitive() || matches!(value, Value::Secret(_)) {
+        let is_secret = matches!(value, Value::Secret(_));
+        let has_parameters = attribute.secret_parameters.is_some();
+        if attribute.is_sensitive() || (is_secret && !has_parameters) {
             self.secret(path.to_path(), value);
             return Some(value.clone());
         }
@@ -248,6 +254,9 @@ impl<'a> Walk<'a> {
             let shown = live.filter(|live| holds_secret(live) || !is_mask(live));
             let kept = shown.map(|live| self.kept(path, attribute, value, live));
             return Some(kept.unwrap_or_else(|| value.clone()));
+        }
+        if has_parameters && (is_secret || self.masked(&path.to_path()).is_some()) {
+            return Some(self.text_with_secrets(path, attribute, value, live));
         }
         if let Some(spelling) = self.live_spelling(attribute, value, live) {
             return Some(spelling);
@@ -274,26 +283,8 @@ impl<'a> Walk<'a> {
         Some(value.clone())
     }
 
-    /// A value in the file for which an update keeps the server's value. If the server does not
-    /// show it, it cannot be sent back, and an update would lose it.
-    fn kept(
-        &mut self,
-        path: TablePath<'_>,
-        attribute: &Attribute,
-        given: &Value,
-        live: &Json,
-    ) -> Value {
-        match carry(attribute, live) {
-            Carried::Plain(live) | Carried::Unknown(live) => live,
-            Carried::Lost => {
-                self.hidden.push(path.to_path());
-                given.clone()
-            }
-        }
-    }
-
     /// A secret of the file against the fingerprint of the one that was last applied.
-    fn secret(&mut self, path: AttributePath, value: &Value) {
+    pub(super) fn secret(&mut self, path: AttributePath, value: &Value) {
         let kind = match self.history.secret(path.as_str(), value) {
             SecretComparison::Other => ChangeKind::Rotation,
             SecretComparison::Unproven => ChangeKind::Resend,
@@ -322,6 +313,7 @@ impl<'a> Walk<'a> {
             .secrets
             .keys()
             .filter(|path| integration.config.at(path).is_none())
+            .filter(|path| !self.platform.has_parameters(path))
         {
             self.secrets_lost.retain(|lost| lost != path);
             self.changes.push(Change {
@@ -398,12 +390,13 @@ impl<'a> Walk<'a> {
                 self.secrets_lost.push(path);
             }
             Class::Identity | Class::Mutable | Class::Immutable
-                if self.history.attribute(path.as_str()).is_some() =>
+                if self.was_applied(&path, attribute) =>
             {
                 self.removed(path, attribute, value);
             }
             Class::Identity | Class::Mutable | Class::Immutable => {
-                self.carried(key, path, carry(attribute, value), body);
+                let carried = self.carry(&path, attribute, value);
+                self.carried(key, path, carried, body);
             }
         }
     }

@@ -3,7 +3,7 @@
 
 use super::change::Change;
 use super::diff::Difference;
-use super::history::{DiffContext, OnDrift};
+use super::history::DiffContext;
 use super::records::RecordedIntegrations;
 use crate::ledger::{Applied, Ledger};
 use crate::live::LiveIntegration;
@@ -30,9 +30,7 @@ pub fn differences<'a>(
     let applied = recorded.map(|recorded| &recorded.record.state.applied);
     let context = DiffContext {
         last: applied,
-        fingerprint: &|_, _| None,
-        on_drift: OnDrift::Apply,
-        resend: false,
+        ..DiffContext::NONE
     };
     Differences {
         changes: Difference::between(integration, found, context).changes,

@@ -6,7 +6,7 @@ use super::carry::plain;
 use super::change::ChangeKind;
 use super::compare::same;
 use crate::ledger::{Applied, Fingerprint};
-use crate::platform::Attribute;
+use crate::platform::{Attribute, AttributePath};
 use crate::secret::Template;
 use crate::value::Value;
 
@@ -15,6 +15,9 @@ pub(super) use crate::platform::AUTO_BOOTSTRAP;
 
 /// Makes the fingerprint of a secret at a path; `None` if it cannot be made here.
 pub(super) type MakeFingerprint<'a> = &'a dyn Fn(&str, &Template) -> Option<Fingerprint>;
+
+/// True if two templates are the same text; `None` if a secret in them is missing.
+pub(super) type CompareTexts<'a> = &'a dyn Fn(&Template, &Template) -> Option<bool>;
 
 /// Action for a value that was changed on the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -49,6 +52,10 @@ pub(super) struct DiffContext<'a> {
     pub on_drift: OnDrift,
     /// True if its stored secrets are sent again.
     pub resend: bool,
+    /// Compares two texts that hold secrets.
+    pub is_same_text: CompareTexts<'a>,
+    /// Texts with secrets for which the update that was planned keeps the server's value.
+    pub kept_texts: &'a [AttributePath],
 }
 
 /// Comparison of a secret of the file with the one that was last applied.
@@ -71,6 +78,8 @@ impl DiffContext<'_> {
         fingerprint: &|_, _| None,
         on_drift: OnDrift::Apply,
         resend: false,
+        is_same_text: &Template::is_text_of,
+        kept_texts: &[],
     };
 
     /// Last applied value of this attribute.
@@ -121,6 +130,34 @@ impl DiffContext<'_> {
             (true, true) => ChangeKind::Conflict,
             (true, false) => ChangeKind::Change,
             (false, _) => ChangeKind::Drift,
+        }
+    }
+
+    /// Cause of the difference of a text with parameters, if one side holds a secret. The server
+    /// may have none.
+    pub(super) fn who_moved_text(
+        &self,
+        path: &AttributePath,
+        file: &Template,
+        live: Option<&Template>,
+    ) -> ChangeKind {
+        let Some(last) = self.last else {
+            return ChangeKind::Change;
+        };
+        let has_moved = |now: &Template| -> Option<bool> {
+            if let Some(then) = last.attributes.get(path) {
+                let then = Template::literal(then.as_str()?.to_owned());
+                return Some(!(self.is_same_text)(now, &then)?);
+            }
+            let then = last.secrets.get(path)?.as_ref()?;
+            let now = (self.fingerprint)(path.as_str(), now).filter(|_| !then.is_unproven());
+            Some(!then.same_secret(&now?)?)
+        };
+        let server_moved = live.map_or(Some(true), has_moved);
+        match (has_moved(file), server_moved) {
+            (Some(true), Some(true)) => ChangeKind::Conflict,
+            (Some(true), Some(false) | None) | (None, _) => ChangeKind::Change,
+            (Some(false), _) => ChangeKind::Drift,
         }
     }
 

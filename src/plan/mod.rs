@@ -28,6 +28,7 @@ mod evidence;
 mod guard;
 mod history;
 mod inputs;
+mod masked;
 mod needs;
 mod note;
 mod owners;
@@ -318,6 +319,8 @@ pub struct PlanContext<'a> {
     /// The fingerprint of a secret by the name of its integration and its path;
     /// `None` if it cannot be made here.
     pub fingerprint: &'a dyn Fn(&str, &str, &Template) -> Option<Fingerprint>,
+    /// True if two templates are the same text; `None` if a secret in them is missing.
+    pub is_same_text: &'a dyn Fn(&Template, &Template) -> Option<bool>,
     /// The kinds of actions to take.
     pub policy: Policy,
     /// Integrations that may be deleted and created again where they cannot be edited.

@@ -27,6 +27,7 @@ use crate::platform::{
     Attribute, AttributePath, Class, CredentialTarget, Platform, every_attribute, find_attribute,
     value_at, walk,
 };
+use crate::secret::Template;
 use crate::value::{Object, Value};
 
 /// A list of the tenant's integrations, indexed by what pairs them with files.
@@ -133,6 +134,8 @@ pub struct StatePrecondition {
     used: BTreeSet<AttributePath>,
     /// Those attributes, as they were.
     config: Compared,
+    /// The texts that `config` shows only in part.
+    masked_texts: BTreeMap<AttributePath, Template>,
 }
 
 type Compared = BTreeMap<AttributePath, Json>;
@@ -182,6 +185,7 @@ impl StatePrecondition {
             type_name: live.type_name.clone(),
             auto_bootstrap: live.auto_bootstrap,
             config: compared(live, &used),
+            masked_texts: masked_texts(live, &used),
             used,
         }
     }
@@ -207,6 +211,12 @@ impl StatePrecondition {
             paths.push(AUTO_BOOTSTRAP.into());
         }
         paths.extend(differing(&self.config, &compared(now, &self.used)));
+        let now = masked_texts(now, &self.used);
+        let both = self.masked_texts.keys().chain(now.keys());
+        let differs = |path: &&AttributePath| self.masked_texts.get(*path) != now.get(*path);
+        let differing: BTreeSet<&AttributePath> = both.filter(differs).collect();
+        let others = differing.into_iter().filter(|path| !paths.contains(path));
+        paths.extend(others.cloned().collect::<Vec<_>>());
         if paths.is_empty() {
             Ok(())
         } else {
@@ -223,13 +233,15 @@ pub struct UpdatePrecondition {
     /// The state that was last applied.
     last: Option<Applied>,
     on_drift: OnDrift,
+    /// Attributes that keep a drifted value of the server.
+    kept: Vec<AttributePath>,
 }
 
 impl UpdatePrecondition {
     pub(super) fn new(
         integration: &Integration,
         live: &LiveIntegration,
-        changes: &[Change],
+        difference: &Difference,
         history: DiffContext<'_>,
     ) -> Self {
         let mut used = given(integration);
@@ -242,13 +254,15 @@ impl UpdatePrecondition {
         let ignore = &integration.options.ignore;
         used.retain(|path| !ignore.iter().any(|it| it.path.covers(path.keys())));
         // Shown, so that another value must not be sent or taken out unseen.
-        used.extend(changes.iter().map(|change| change.path.clone()));
+        let path = |change: &Change| change.path.clone();
+        used.extend(difference.changes.iter().map(path));
         used.extend(destinations(live));
         Self {
             state: StatePrecondition::with(live, used),
             integration: integration.clone(),
             last: history.last.cloned(),
             on_drift: history.on_drift,
+            kept: difference.drift.iter().map(path).collect(),
         }
     }
 
@@ -290,6 +304,7 @@ impl UpdatePrecondition {
         let history = DiffContext {
             last: self.last.as_ref(),
             on_drift: self.on_drift,
+            kept_texts: &self.kept,
             ..DiffContext::NONE
         };
         let difference = Difference::between(&self.integration, now, history);
@@ -363,6 +378,18 @@ fn compared(live: &LiveIntegration, used: &BTreeSet<AttributePath>) -> Compared 
         }
     }
     compared
+}
+
+/// The texts that a live integration shows only in part, if these attributes are used.
+fn masked_texts(
+    live: &LiveIntegration,
+    used: &BTreeSet<AttributePath>,
+) -> BTreeMap<AttributePath, Template> {
+    let texts = live.masked_texts.iter();
+    let texts = texts.filter(|(path, _)| used.contains(*path));
+    texts
+        .map(|(path, text)| (path.clone(), text.clone()))
+        .collect()
 }
 
 /// The paths at which two configurations differ. Of an object that only one of them has,

@@ -12,7 +12,7 @@ use super::{Block, Operation, PlanContext, contest};
 use crate::ledger::{Applied, Record, RecordedState, Removal, Repairs};
 use crate::live::{LiveIntegration, RemoteId};
 use crate::manifest::{Integration, Name};
-use crate::platform::{Attribute, Class, walk};
+use crate::platform::{Attribute, AttributePath, Class, walk};
 use crate::secret::{Template, TemplatePart, escaped_literal};
 use crate::value::Value;
 
@@ -95,7 +95,7 @@ pub(super) fn state_update(
     context: &PlanContext<'_>,
 ) -> Option<StateUpdate> {
     let state = match (kind, recorded) {
-        (Operation::Unchanged { .. }, _) => of_look(integration, recorded, context),
+        (Operation::Unchanged { .. }, _) => of_look(integration, found, recorded, context),
         (_, None) => return None,
         (kind, Some(recorded)) => {
             let mut state = still_applied(integration, recorded, context);
@@ -135,15 +135,26 @@ pub(super) fn still_applied(
 }
 
 /// State to record of a file that equals the live side. A fingerprint stays that of the secret
-/// that was sent.
+/// that was sent, except for a text that was compared with the live one.
 fn of_look(
     integration: &Integration,
+    found: &LiveIntegration,
     recorded: Option<RecordedIntegration<'_>>,
     context: &PlanContext<'_>,
 ) -> RecordedState {
     let mut state = of_update(integration, recorded, context);
+    let is_compared = |path: &AttributePath| {
+        integration.platform.has_parameters(path) && found.text_at(path).is_some()
+    };
+    let secrets = state.applied.secrets.iter();
+    let compared: Vec<_> = secrets
+        .filter(|(path, _)| is_compared(path))
+        .map(|(path, fingerprint)| (path.clone(), fingerprint.clone()))
+        .collect();
     let Some(recorded) = recorded else {
-        return unknown_secrets(state);
+        let mut state = unknown_secrets(state);
+        state.applied.secrets.extend(compared);
+        return state;
     };
     state.repairs = contest::after_look(integration, recorded, context);
     let record = recorded.record;
@@ -152,6 +163,7 @@ fn of_look(
     for (path, fingerprint) in &mut state.applied.secrets {
         *fingerprint = last.get(path).cloned().flatten();
     }
+    state.applied.secrets.extend(compared);
     state
 }
 
@@ -196,7 +208,7 @@ fn as_written(attribute: &Attribute, value: &Value) -> Json {
 fn text_of(template: &Template) -> Option<String> {
     let parts = template.parts.iter().map(|part| match part {
         TemplatePart::Reference(reference) => Some(reference.to_string()),
-        TemplatePart::Literal(_) => None,
+        TemplatePart::Literal(_) | TemplatePart::Shown(_) => None,
     });
     parts.collect()
 }
@@ -235,6 +247,9 @@ pub(super) fn applied(integration: &Integration, fingerprint: MakeFingerprint<'_
         applied
             .attributes
             .retain(|path, _| !ignore.path.covers(path.keys()));
+        applied.secrets.retain(|path, _| {
+            !ignore.path.covers(path.keys()) || !integration.platform.has_parameters(path)
+        });
     }
     applied
 }

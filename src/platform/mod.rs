@@ -12,6 +12,7 @@
 mod bigquery;
 mod databricks;
 mod format;
+mod parameters;
 mod path;
 mod payload;
 mod redshift;
@@ -28,6 +29,7 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
+pub use parameters::REFERENCE;
 pub use path::{AttributePath, ObjectPath, TablePath, first_key, keys};
 pub use payload::{AUTO_BOOTSTRAP, CONFIG, Field, PayloadShape, TYPE};
 pub use rule::{Condition, Evidence, Lack, Need, Rule, Scalar};
@@ -211,6 +213,9 @@ pub struct Attribute {
     pub is_fixed: bool,
     /// Role of the attribute in the destination of the integration's secrets.
     pub target: CredentialTarget,
+    /// Names of secret parameters in its text, besides those with a usual ending; `None` if its
+    /// text has no parameters.
+    pub secret_parameters: Option<&'static [&'static str]>,
     /// Its purpose, in one line.
     pub doc: &'static str,
 }
@@ -229,6 +234,7 @@ impl Attribute {
             default: None,
             is_fixed: false,
             target: CredentialTarget::Nowhere,
+            secret_parameters: None,
             doc,
         }
     }
@@ -245,6 +251,14 @@ impl Attribute {
     #[must_use]
     pub const fn targets_any_host(mut self) -> Self {
         self.target = CredentialTarget::Anywhere;
+        self
+    }
+
+    /// Marks a text that may contain parameters of a driver. Those with these names, and those
+    /// whose names have a usual ending, are secret.
+    #[must_use]
+    pub const fn parameters(mut self, secret: &'static [&'static str]) -> Self {
+        self.secret_parameters = Some(secret);
         self
     }
 
@@ -328,7 +342,9 @@ impl Attribute {
     /// `autoBootstrap`.
     #[must_use]
     pub fn takes_references(&self, auto_bootstrap: Option<bool>) -> bool {
-        self.is_sensitive() || self.class_for(auto_bootstrap.unwrap_or(true)) == Class::OneTime
+        self.is_sensitive()
+            || self.secret_parameters.is_some()
+            || self.class_for(auto_bootstrap.unwrap_or(true)) == Class::OneTime
     }
 
     /// The attributes of an object; none for anything else.

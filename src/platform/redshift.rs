@@ -112,7 +112,22 @@ const ATTRIBUTES: &[Attribute] = &[
         Shape::TEXT,
         "Additional arguments for the ODBC connection.",
     )
-    .targets_any_host(),
+    .targets_any_host()
+    .parameters(DRIVER_SECRETS),
+];
+
+/// Secret parameters of the ODBC and JDBC drivers.
+const DRIVER_SECRETS: &[&str] = &[
+    "PWD",
+    "AccessKeyID",
+    "SecretAccessKey",
+    "SessionToken",
+    "Client_Secret",
+    "web_identity_token",
+    "token",
+    "ProxyPwd",
+    "Https_Proxy_Password",
+    "SSLPassword",
 ];
 
 const OKTA_LOGIN: &[Attribute] = &[

@@ -119,7 +119,23 @@ const ATTRIBUTES: &[Attribute] = &[
         Shape::TEXT,
         "Additional arguments for the connection.",
     )
-    .targets_any_host(),
+    .targets_any_host()
+    .parameters(DRIVER_SECRETS),
+];
+
+/// Secret parameters of the ODBC and JDBC drivers.
+const DRIVER_SECRETS: &[&str] = &[
+    "PWD",
+    "PRIV_KEY_PWD",
+    "PRIV_KEY_FILE_PWD",
+    "PRIV_KEY_BASE64",
+    "private_key_base64",
+    "private_key_content",
+    "privateKey",
+    "passcode",
+    "token",
+    "oauthClientSecret",
+    "proxyPassword",
 ];
 
 const PRIVATE_KEY: &[Attribute] = &[

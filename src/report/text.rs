@@ -203,14 +203,17 @@ fn leaf(value: &Value) -> String {
     if let Some(json) = crate::plan::shown(value) {
         return whole(&json);
     }
-    let mut sources = Vec::new();
+    let (mut sources, mut shown) = (Vec::new(), None);
     value.for_each_template(&mut |template| {
         sources.extend(template.references().map(ToString::to_string));
+        shown = template.shown().map(|text| whole(&text.into()));
     });
-    if sources.is_empty() {
-        MASK.to_owned()
-    } else {
-        format!("(secret from {})", escaped(&sources.join(" and ")))
+    let from = format!("(secret from {})", escaped(&sources.join(" and ")));
+    match shown {
+        Some(shown) if sources.is_empty() => shown,
+        Some(shown) => format!("{shown} {from}"),
+        None if sources.is_empty() => MASK.to_owned(),
+        None => from,
     }
 }
 
@@ -219,7 +222,10 @@ const MAY_BE_REFUSED: &str = "the server may reject this change";
 
 /// Cause of a change, if it is known, and a possible obstacle.
 fn remark(change: &Change, immutable: &str) -> String {
+    let is_shown = matches!(change.before, DisplayValue::Plain(_));
     let who = match change.kind {
+        // Nothing of the difference may be shown.
+        ChangeKind::Change if is_shown && change.before == change.after => "its secret was changed",
         ChangeKind::Change => "",
         ChangeKind::Drift => "drift: the server changed it",
         ChangeKind::Conflict => "conflict: both the file and the server changed it",

@@ -24,6 +24,7 @@ mod machine;
 mod missing;
 pub mod own;
 mod own_values;
+mod parted;
 mod provider;
 mod reference;
 mod resolve;

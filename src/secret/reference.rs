@@ -3,8 +3,8 @@
 //! Pure: nothing is resolved here. An error gives its position in the string and repeats
 //! nothing of the text, since the misspelt part may be the secret itself.
 
-use super::Secret;
 use super::provider::{PROVIDERS, Reference, by_word};
+use super::{MASK, Secret};
 
 /// The word for plain values that the operator declares. They never become secrets.
 const VAR: &str = "var";
@@ -20,6 +20,8 @@ pub fn escaped_literal(text: &str) -> String {
 pub enum TemplatePart {
     /// Text from the file. It counts as secret.
     Literal(Secret),
+    /// Text next to a secret. It may be shown.
+    Shown(String),
     /// A secret from somewhere else.
     Reference(Reference),
 }
@@ -40,10 +42,19 @@ impl Template {
         }
     }
 
-    /// The parts of it that the file itself holds.
+    /// The secret parts of it that the file itself holds.
     pub fn literals(&self) -> impl Iterator<Item = &Secret> {
         self.parts.iter().filter_map(|part| match part {
             TemplatePart::Literal(literal) => Some(literal),
+            TemplatePart::Shown(_) | TemplatePart::Reference(_) => None,
+        })
+    }
+
+    /// Every text in it, secret or not.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
+        self.parts.iter().filter_map(|part| match part {
+            TemplatePart::Literal(literal) => Some(literal.expose()),
+            TemplatePart::Shown(text) => Some(text.as_str()),
             TemplatePart::Reference(_) => None,
         })
     }
@@ -52,8 +63,30 @@ impl Template {
     pub fn references(&self) -> impl Iterator<Item = &Reference> {
         self.parts.iter().filter_map(|part| match part {
             TemplatePart::Reference(reference) => Some(reference),
-            TemplatePart::Literal(_) => None,
+            TemplatePart::Literal(_) | TemplatePart::Shown(_) => None,
         })
+    }
+
+    /// The text with [`MASK`] in place of secrets; `None` if nothing of it may be shown.
+    #[must_use]
+    pub fn shown(&self) -> Option<String> {
+        let mut is_shown = false;
+        let mut text = String::new();
+        for part in &self.parts {
+            match part {
+                TemplatePart::Shown(shown) => {
+                    is_shown = true;
+                    text.push_str(shown);
+                }
+                // One mask for the parts of one secret.
+                TemplatePart::Literal(_) | TemplatePart::Reference(_) => {
+                    if !text.ends_with(MASK) {
+                        text.push_str(MASK);
+                    }
+                }
+            }
+        }
+        is_shown.then_some(text)
     }
 
     /// True if it is this text; `None` if it contains a reference.
@@ -61,10 +94,12 @@ impl Template {
     pub fn is(&self, text: &str) -> Option<bool> {
         let mut rest = Some(text);
         for part in &self.parts {
-            let TemplatePart::Literal(literal) = part else {
-                return None;
+            let text = match part {
+                TemplatePart::Literal(literal) => literal.expose(),
+                TemplatePart::Shown(text) => text.as_str(),
+                TemplatePart::Reference(_) => return None,
             };
-            rest = rest.and_then(|rest| rest.strip_prefix(literal.expose()));
+            rest = rest.and_then(|rest| rest.strip_prefix(text));
         }
         Some(rest == Some(""))
     }
@@ -74,19 +109,20 @@ impl Template {
         &'a self,
         mut resolve: impl FnMut(&Reference) -> Result<&'a Secret, E>,
     ) -> Result<Secret, E> {
-        let values: Vec<&Secret> = self
+        let values: Vec<&str> = self
             .parts
             .iter()
             .map(|part| match part {
-                TemplatePart::Literal(text) => Ok(text),
-                TemplatePart::Reference(reference) => resolve(reference),
+                TemplatePart::Literal(text) => Ok(text.expose()),
+                TemplatePart::Shown(text) => Ok(text.as_str()),
+                TemplatePart::Reference(reference) => resolve(reference).map(Secret::expose),
             })
             .collect::<Result<_, E>>()?;
         // The exact size from the start: growing would keep pieces of the secret in freed memory.
-        let size = values.iter().map(|value| value.expose().len()).sum();
+        let size = values.iter().map(|value| value.len()).sum();
         let mut whole = String::with_capacity(size);
         for value in values {
-            whole.push_str(value.expose());
+            whole.push_str(value);
         }
         Ok(Secret::new(whole))
     }

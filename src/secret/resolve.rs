@@ -117,7 +117,7 @@ impl Secrets {
     }
 
     /// The value of a template; `None` if one of its references has none.
-    fn value<'a>(&'a self, template: &'a Template) -> Option<Secret> {
+    pub(crate) fn value<'a>(&'a self, template: &'a Template) -> Option<Secret> {
         template.render(|reference| self.get(reference)).ok()
     }
 

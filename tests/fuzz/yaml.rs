@@ -104,6 +104,7 @@ fn can_be_planned(manifest: &Manifest) {
         ledger: &Ledger::default(),
         unknown_outcomes: &BTreeMap::new(),
         fingerprint: &|_, _, _| None,
+        is_same_text: &|_, _| None,
         policy: Policy::default(),
         allow_replace: &BTreeSet::new(),
         source: SourceKind::Directory,

@@ -76,6 +76,9 @@ fn describe_attributes(attributes: &[Attribute], above: &str, out: &mut String) 
 
 fn value(attribute: &Attribute) -> String {
     let shape = match attribute.shape {
+        Shape::Text(_) if attribute.secret_parameters.is_some() => {
+            "text; may contain [secret parameters](secrets.md#secrets-inside-a-text)".to_owned()
+        }
         Shape::Text(format) if format.expected == StringRule::ANY.expected => "text".to_owned(),
         Shape::Text(format) => format!("text: {}", format.expected),
         Shape::Bool => "`true` or `false`".to_owned(),

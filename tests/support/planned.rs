@@ -36,6 +36,7 @@ pub(crate) fn live(id: &str, type_name: &str, config: Value) -> LiveIntegration 
         status: IntegrationStatus::Enabled,
         failing_tests: Vec::new(),
         config: LiveConfig(config),
+        masked_texts: BTreeMap::new(),
     }
 }
 
@@ -59,6 +60,7 @@ pub(crate) fn planned_of(selection: &Selection, manifest: &Manifest, live: &Live
         ledger: &Ledger::default(),
         unknown_outcomes: &BTreeMap::new(),
         fingerprint: &|_, _, _| None,
+        is_same_text: &|_, _| None,
         policy: Policy::default(),
         allow_replace: &BTreeSet::new(),
         source: SourceKind::Directory,

@@ -102,10 +102,11 @@ fn render<'a, E>(
 ) -> Result<Secret, E> {
     if template.parts.len() > 1 {
         for part in &template.parts {
-            parts.push(match part {
-                TemplatePart::Literal(text) => text.clone(),
-                TemplatePart::Reference(reference) => resolve(reference)?.clone(),
-            });
+            match part {
+                TemplatePart::Literal(text) => parts.push(text.clone()),
+                TemplatePart::Shown(_) => {}
+                TemplatePart::Reference(reference) => parts.push(resolve(reference)?.clone()),
+            }
         }
     }
     template.render(resolve)

@@ -5,8 +5,13 @@
 //! that holds one cannot be used: the element is unreadable, and nothing is created or deleted
 //! from what it makes unknown.
 //!
+//! In a text with parameters, [`MASK`] is put in the place of each secret parameter, known or not.
+//! The whole text is kept apart from what is shown.
+//!
 //! Unknown attributes, and known ones that the platform calls sensitive, are not changed: they
 //! count as secret everywhere.
+
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json};
 
@@ -14,10 +19,13 @@ use super::{Accepted, StatusReport};
 use crate::immuta::client::{AnswerError, Redaction};
 use crate::live::{
     Backing, Connection, IntegrationStatus, Live, LiveConfig, LiveIntegration, RemoteId, Scope,
-    Unreadable, UnreadableParts, is_plain,
+    Unreadable, UnreadableParts, is_mask, is_plain,
 };
-use crate::platform::{Platform, change_each};
-use crate::secret::MASK;
+use crate::platform::{Attribute, AttributePath, Platform, change_each};
+use crate::secret::{MASK, Scrubber, Template};
+
+/// Stands in place of a text in which the server hides a secret: a mask of the server, too.
+const HIDDEN: &str = "***";
 
 impl Redaction<'_> {
     /// A list. What cannot be used of it makes its scope unknown.
@@ -78,23 +86,29 @@ impl Redaction<'_> {
             status,
             failing_tests,
             config: LiveConfig(mut config),
+            masked_texts: _,
         } = integration;
         self.check_id(&id)?;
         if platform.is_none() {
             self.check("`type`", &type_name)?;
         }
         self.check_status(&status)?;
-        if let Some(platform) = platform {
-            self.config(platform, &mut config)?;
-        }
+        let masked_texts = match platform {
+            Some(platform) => self.config(platform, &mut config)?,
+            None => BTreeMap::new(),
+        };
+        let secrets = masked_texts.values().flat_map(Template::literals);
+        let scrubber = Scrubber::new(secrets);
+        let failing_tests = failing_tests.iter().map(|test| test.scrubbed(&scrubber));
         Ok(LiveIntegration {
             id,
             type_name,
             platform,
             auto_bootstrap,
             status,
-            failing_tests: self.tests(failing_tests),
+            failing_tests: self.tests(failing_tests.collect()),
             config: LiveConfig(config),
+            masked_texts,
         })
     }
 
@@ -117,19 +131,25 @@ impl Redaction<'_> {
         Ok(Accepted { id, status })
     }
 
-    /// Puts [`MASK`] in the place of every value that is a secret.
+    /// Puts [`MASK`] in the place of every value that is a secret, and of every secret
+    /// parameter. The texts with parameters that were changed.
     fn config(
         &self,
         platform: &'static Platform,
         config: &mut Map<String, Json>,
-    ) -> Result<(), AnswerError> {
+    ) -> Result<BTreeMap<AttributePath, Template>, AnswerError> {
         let mut checked = Ok(());
+        let mut masked_texts = BTreeMap::new();
         change_each(
             platform.attributes,
             config,
             &mut |path, attribute, value| {
                 match attribute {
                     Some(it) if it.is_sensitive() || !is_plain(value) => {}
+                    Some(it) if it.secret_parameters.is_some() => {
+                        let masked = self.parameters(it, value);
+                        masked_texts.extend(masked.map(|masked| (path.to_path(), masked)));
+                    }
                     Some(_) if self.is_in(value) => *value = MASK.into(),
                     Some(_) => {}
                     // Its value counts as secret. Its name is shown.
@@ -140,7 +160,31 @@ impl Redaction<'_> {
                 }
             },
         );
-        checked
+        checked.map(|()| masked_texts)
+    }
+
+    /// Masks the secrets in a text with parameters. The whole text, unless nothing is masked or
+    /// the server has put a mask in the place of a secret.
+    fn parameters(&self, attribute: &Attribute, value: &mut Json) -> Option<Template> {
+        let Some(text) = value.as_str().map(str::to_owned) else {
+            if self.is_in(value) {
+                *value = MASK.into();
+            }
+            return None;
+        };
+        let parted = Template::parted(&text, &|text| attribute.secrets_in(text));
+        if let Some(shown) = parted.as_ref().and_then(Template::shown) {
+            *value = shown.into();
+        }
+        if parted.as_ref().is_some_and(has_mask) {
+            *value = HIDDEN.into();
+            return None;
+        }
+        if self.is_in(value) {
+            *value = MASK.into();
+            return Some(Template::literal(text));
+        }
+        parted
     }
 
     fn check_id(&self, id: &RemoteId) -> Result<(), AnswerError> {
@@ -165,4 +209,10 @@ impl Redaction<'_> {
             | IntegrationStatus::RecurringValidationError => Ok(()),
         }
     }
+}
+
+/// True if the server has put a mask in the place of a secret.
+fn has_mask(text: &Template) -> bool {
+    let mut secrets = text.literals();
+    secrets.any(|secret| is_mask(&Json::from(secret.expose())))
 }

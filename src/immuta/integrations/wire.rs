@@ -5,6 +5,8 @@
 //! turn a failed read into an absence: an element that cannot be read makes its
 //! scope unknown. No mistake repeats a value of the answer.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use super::{Accepted, StatusReport};
@@ -142,6 +144,7 @@ fn read_fields(
         status: read_status_word(fields)?,
         failing_tests: read_failing_tests(fields.get("validationResults")),
         config,
+        masked_texts: BTreeMap::new(),
     })
 }
 

@@ -3,8 +3,8 @@
 use super::lines::{Patch, patched};
 use super::{BYTE_ORDER_MARK, between};
 use crate::manifest::tree::{Node, Yaml, YamlEntry};
-use crate::manifest::yaml;
-use crate::platform::{CONFIG, Platform, TYPE, by_wire};
+use crate::manifest::{quoted, yaml};
+use crate::platform::{Attribute, CONFIG, Platform, TYPE, by_wire};
 use crate::secret::MASK;
 
 /// The key of the options of a file, and the one below it that counts as secret.
@@ -61,6 +61,9 @@ impl Hidden<'_> {
             let path = format!("{around}{}", entry.key);
             let attribute = platform.and_then(|platform| platform.attribute(&path));
             match attribute {
+                Some(attribute) if attribute.secret_parameters.is_some() => {
+                    self.hide_parameters(&entry.value, attribute);
+                }
                 Some(attribute) if !attribute.is_sensitive() => {
                     self.harmless(&entry.value, platform, &path);
                 }
@@ -76,6 +79,29 @@ impl Hidden<'_> {
         } else {
             self.config(node, platform, &format!("{path}/"));
         }
+    }
+
+    /// Masks the secret parameters in a text. References stay.
+    fn hide_parameters(&mut self, node: &Node, attribute: &Attribute) {
+        let Some(scalar) = node.text() else {
+            return self.hide(node);
+        };
+        let shown = between(self.source, node.span.start, node.span.end);
+        let secrets = attribute.secrets_in(&scalar.text);
+        let secrets = secrets.iter().rev();
+        let secrets: Vec<_> = secrets
+            .filter(|range| !is_reference(&scalar.text[(*range).clone()]))
+            .collect();
+        if secrets.is_empty() || shown.starts_with('*') {
+            return;
+        }
+        let mut text = scalar.text.to_string();
+        for range in secrets {
+            text.replace_range(range.clone(), MASK);
+        }
+        let end = node.span.start + shown.trim_end().len();
+        let masked = quoted(&text);
+        self.patches.push(Patch::new(node.span.start, end, masked));
     }
 
     /// Masks every scalar of a value.
