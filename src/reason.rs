@@ -72,7 +72,7 @@ reasons! {
     NeverUpdated Lasts "Integrations of this type are never updated.";
     Replacement Lasts "The change requires a replacement, which is not allowed.";
     Conflict Lasts "The file and the server have both changed a value.";
-    SecretNotGiven Lasts "An update would drop a stored secret that is not in the file.";
+    SecretNotGiven Lasts "An update would drop, or may drop, a stored secret that is not in the file.";
     ValueHidden Lasts "The server hides a value that an update should keep.";
     UnboundReference Lasts "No binding allows sending a secret to the destination of the request.";
     MissingSecret Passes "A secret that the request needs is not available.";

@@ -166,8 +166,9 @@ mod state;
 #[cfg(test)]
 mod status;
 #[cfg(test)]
-mod supply;
+mod stored_secrets;
 #[cfg(test)]
+mod supply;
 mod support;
 #[cfg(test)]
 mod suspend;

@@ -238,7 +238,7 @@ fn an_update_that_would_drop_a_stored_secret_is_blocked() {
         kinds(&files, &tenant([masked])),
     ];
     insta::assert_snapshot!(seen.concat().join("\n"), @"
-    blocked: an update would drop stored secrets that are not in the file: proxyOptions/password
+    blocked: an update may drop stored secrets that are not in the file: proxyOptions/password
     blocked: an update would drop stored secrets that are not in the file: newKey
     ");
 }

@@ -136,7 +136,8 @@ codes! {
     MissingAttribute "E0306" "missing-attribute" file
         "An attribute that is documented as required is missing."
     NullValue "E0307" "null-value" file
-        "A key without a value is null in YAML, and no attribute can be null. Omit the key instead."
+        "A key without a value is null in YAML. Omit the key instead. Only a secret that the server \
+        stores can be null: the word `null` states that the integration has no such secret."
     EmptyValue "E0308" "empty-value" file
         "A required string is empty."
     Mask "E0309" "mask" file

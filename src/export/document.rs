@@ -209,6 +209,14 @@ impl Walk<'_> {
         level: Level,
         path: TablePath<'static>,
     ) -> Option<Entry> {
+        let is_stored = class == Class::Secret;
+        if is_stored && shown.is_none() && self.existing_none(path) {
+            return Some(Entry {
+                key: attribute.name,
+                value: EntryValue::Scalar("null".to_owned()),
+                comment: Some(attribute.doc.to_owned()),
+            });
+        }
         let may_lack = self.may_lack(attribute, path);
         let need = match self.need(attribute) {
             Needed::Yes(_) if may_lack => Needed::Unknown,
@@ -232,6 +240,12 @@ impl Walk<'_> {
             self.source.applied.contains(&path.to_path()) || self.existing_value(path).is_some();
         if is_given || is_known {
             return self.reference(attribute, path, need);
+        }
+        if is_stored && self.has_sign(attribute, path) {
+            let mut entry = self.reference(attribute, path, need)?;
+            let comment = entry.comment.get_or_insert_default();
+            comment.push_str(" Write null if the integration has none.");
+            return Some(entry);
         }
         let is_sent_again = class != Class::OneTime || may_lack;
         if is_sent_again && matches!(need, Needed::Optional | Needed::Unknown) {
@@ -315,6 +329,23 @@ impl Walk<'_> {
             | Value::List(_)
             | Value::Object(_) => None,
         }
+    }
+
+    /// True if the file that is written anew says that there is no such secret.
+    fn existing_none(&self, path: TablePath<'static>) -> bool {
+        let existing = self.source.existing;
+        existing.is_some_and(|file| file.has_none_at(path))
+    }
+
+    /// True if something that the server shows is a sign of this secret: without the secret in
+    /// the file, no update is possible.
+    fn has_sign(&self, attribute: &Attribute, path: TablePath<'static>) -> bool {
+        let value_of = |path: TablePath<'static>| {
+            let shown = value_at(self.live, path.keys());
+            shown.filter(|value| !value.is_null()).cloned()
+        };
+        let signs = self.platform.stored_signs(path, attribute, &value_of);
+        !signs.is_empty()
     }
 
     /// A reference in place of a value that the server does not show.

@@ -27,7 +27,7 @@ pub use fingerprint::{Fingerprint, FingerprintKey, Fingerprinter, KEY_LENGTH};
 pub use memory::MemoryLedger;
 pub use record::{
     Applied, IntendedWrite, Intent, KnownConnections, Ledger, Observations, Record, RecordedState,
-    Removal, Repairs, Rewritten, parked_name, taken_name,
+    Removal, Repairs, Rewritten, Withheld, parked_name, taken_name,
 };
 pub use rejection::RejectedWrite;
 pub use sqlite::LedgerError;

@@ -138,6 +138,10 @@ pub struct RecordedState {
     pub file: Option<String>,
 }
 
+/// The signs of a secret that was not sent, with their values: one that changes later may have come
+/// with the secret.
+pub type Withheld = BTreeMap<AttributePath, Json>;
+
 /// Values of a body, as far as they may be recorded.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Applied {
@@ -146,6 +150,10 @@ pub struct Applied {
     /// Fingerprints of the stored secrets of the file by their path; `None` for one that existed
     /// already, so that its equality is unknown.
     pub secrets: BTreeMap<AttributePath, Option<Fingerprint>>,
+    /// Stored secrets that our last write did not send although it sent signs of them: the server
+    /// has none of them. Empty if the last write is unknown or not ours.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub withheld: BTreeMap<AttributePath, Withheld>,
     /// True if there were texts below `sync.extra`, each of which may be a secret.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub extra_secrets: bool,
@@ -171,9 +179,12 @@ impl Applied {
     pub fn or(self, earlier: &Self) -> Self {
         let mut secrets = earlier.secrets.clone();
         secrets.extend(self.secrets);
+        let mut withheld = self.withheld;
+        withheld.retain(|path, _| !secrets.contains_key(path));
         let either = Self {
             attributes: earlier.attributes.clone(),
             secrets,
+            withheld,
             extra_secrets: self.extra_secrets || earlier.extra_secrets,
             bound_to: self.bound_to,
         };

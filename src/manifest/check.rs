@@ -4,6 +4,8 @@
 //! what depends on it is not complained about again. The result is only used
 //! if no mistake was an error.
 
+use std::collections::BTreeSet;
+
 use super::builder::DiagnosticBuilder;
 use super::text::{Redactions, Span, Text, shown_word};
 use super::tree::{Node, Yaml, YamlDocument, YamlEntry};
@@ -120,6 +122,7 @@ pub(super) fn check(
         suggested: Vec::new(),
         suggested_attributes: Vec::new(),
         references: Vec::new(),
+        without: BTreeSet::new(),
     };
     let root = root.map(|root| checker.filled(root, span));
     let read = match &root {
@@ -128,7 +131,10 @@ pub(super) fn check(
     };
     checker.bindings(&read);
     let Checker {
-        drafts, redactions, ..
+        drafts,
+        redactions,
+        without,
+        ..
     } = checker;
     redactions.settle();
     let diagnostics = finish(drafts, text, redactions, context.denied);
@@ -143,7 +149,7 @@ pub(super) fn check(
         named: read.named,
         says_name: read.says_name,
         claim: read.claim(),
-        outcome: read.outcome(origin, failed),
+        outcome: read.outcome(origin, failed, without),
         diagnostics,
         places,
     }
@@ -210,7 +216,12 @@ impl Read {
         })
     }
 
-    fn outcome(self, origin: Origin, failed: bool) -> Result<Integration, Invalid> {
+    fn outcome(
+        self,
+        origin: Origin,
+        failed: bool,
+        without: BTreeSet<AttributePath>,
+    ) -> Result<Integration, Invalid> {
         let Self {
             name,
             platform,
@@ -225,6 +236,7 @@ impl Read {
                 platform,
                 auto_bootstrap,
                 config,
+                without,
                 options,
                 origin,
             }),
@@ -251,6 +263,8 @@ pub(super) struct Checker<'c> {
     pub(super) suggested_attributes: Vec<AttributePath>,
     /// References of the document, if there are bindings.
     pub(super) references: Vec<(Span, Reference)>,
+    /// Stored secrets that are null in the document.
+    pub(super) without: BTreeSet<AttributePath>,
 }
 
 impl Checker<'_> {

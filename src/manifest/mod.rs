@@ -66,7 +66,7 @@ pub use write::{document, sync_text, yaml_text};
 
 use crate::diagnostic::Diagnostic;
 use crate::live::RemoteId;
-use crate::platform::{AttributePath, Platform};
+use crate::platform::{AttributePath, Platform, TablePath};
 use crate::secret::{Reference, Template};
 use crate::value::Object;
 
@@ -251,6 +251,8 @@ pub struct Integration {
     pub auto_bootstrap: Option<bool>,
     /// `config` as the file gives it; empty where the platform has none.
     pub config: Object,
+    /// Stored secrets that are null in the file: the integration has none of them.
+    pub without: BTreeSet<AttributePath>,
     /// The reserved key `sync`.
     pub options: SyncOptions,
     /// Its position.
@@ -269,6 +271,13 @@ impl Integration {
     #[must_use]
     pub fn pairing_key(&self) -> Option<String> {
         pairing_key(self.platform, &self.config)
+    }
+
+    /// True if the file says that the integration has no secret at this path.
+    #[must_use]
+    pub fn has_none_at(&self, path: TablePath<'_>) -> bool {
+        let is_it = |none: &AttributePath| none.keys().eq(path.keys());
+        self.without.iter().any(is_it)
     }
 
     /// Calls `visit` with everything that holds or names a secret, `sync.extra` included.

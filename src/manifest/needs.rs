@@ -1,4 +1,4 @@
-//! Required attributes, and the conditions under which they are required.
+//! Required attributes, the conditions under which they are required, and attributes that are null.
 
 use super::builder::DiagnosticBuilder;
 use super::check::Checker;
@@ -6,8 +6,8 @@ use super::suggest::enumerate;
 use super::tree::YamlEntry;
 use crate::diagnostic::Code;
 use crate::platform::{
-    Attribute, Condition, Evidence, Need, ObjectPath, Platform, Scalar, TablePath, every_attribute,
-    value_at,
+    Attribute, Class, Condition, Evidence, Need, ObjectPath, Platform, Scalar, TablePath,
+    every_attribute, value_at,
 };
 use crate::secret::TemplatePart;
 use crate::value::{Object, Value};
@@ -33,11 +33,15 @@ impl Checker<'_> {
             let Some((code, conditions)) = self.need(platform, attribute, read) else {
                 continue;
             };
-            if let Some(given) = entry.value.get(attribute.name) {
+            let given = entry.value.get(attribute.name);
+            let is_none = self.without.contains(&path.to_path());
+            if let Some(given) = given.filter(|_| !is_none) {
                 self.not_empty(given, code, value_at(read, path.keys()), path);
                 continue;
             }
-            if self.suggested_attributes.contains(&path.to_path()) {
+            // The file says that there is none: only a documented need contradicts that.
+            let is_allowed = is_none && code != Code::MissingAttribute;
+            if is_allowed || self.suggested_attributes.contains(&path.to_path()) {
                 continue;
             }
             match missing
@@ -82,6 +86,35 @@ impl Checker<'_> {
             Evidence::Recalled | Evidence::Unknown => return None,
         };
         conditions.iter().all(holds).then_some((code, conditions))
+    }
+
+    /// A null: the integration does not have this stored secret. Anywhere else it is a mistake, and
+    /// so is a key without a value, which a template may have failed to fill in.
+    pub(super) fn null(
+        &mut self,
+        attribute: &Attribute,
+        entry: &YamlEntry,
+        path: TablePath<'static>,
+    ) {
+        let span = entry.value.span;
+        let is_stored = attribute.class_for(self.auto.unwrap_or(false)) == Class::Secret;
+        if is_stored && !self.text.slice(span).is_empty() {
+            self.mark_public(span);
+            self.without.insert(path.to_path());
+            return;
+        }
+        let help = match attribute.need {
+            Need::Always(Evidence::Documented) => "give this attribute a value: it is required",
+            Need::Always(_) | Need::Optional | Need::When(..) if is_stored => {
+                "add a reference, or write `null` if the integration has no such secret"
+            }
+            Need::Always(_) | Need::Optional | Need::When(..) => {
+                "omit the key to let the server keep its own value"
+            }
+        };
+        let message = format!("`{path}` has no value");
+        let draft = DiagnosticBuilder::new(Code::NullValue, entry.key_span, message);
+        self.report(draft.label("null in YAML").help(help));
     }
 
     fn not_empty(

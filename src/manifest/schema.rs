@@ -164,6 +164,9 @@ fn object(attributes: &'static [Attribute]) -> Json {
 
 fn attribute(attribute: &'static Attribute) -> Json {
     let mut schema = value(attribute);
+    if attribute.class == Class::Secret && demand(attribute) != Some(&[]) {
+        schema = json!({ "anyOf": [schema, { "type": "null" }] });
+    }
     if let Json::Object(schema) = &mut schema {
         schema.insert("description".to_owned(), description(attribute).into());
         if let Some(default) = attribute.default {
@@ -239,6 +242,9 @@ fn description(attribute: &Attribute) -> String {
     }
     if attribute.is_sensitive() {
         text.push_str(" This is a secret: use a reference, such as `${env:NAME}`.");
+        if demand(attribute) != Some(&[]) {
+            text.push_str(" Write `null` if the integration has no such secret.");
+        }
     }
     if attribute.secret_parameters.is_some() {
         text.push_str(" Use a reference, such as `PWD=${env:NAME}`, for each secret parameter.");
@@ -289,6 +295,12 @@ fn conditional(platform: &'static Platform) -> Vec<Json> {
             "then": { "properties": { CONFIG: config } },
         }));
     }
+    if let Some(config) = given_when_auto(platform.attributes) {
+        rules.push(json!({
+            "if": condition(Condition::AutoBootstrap(true), platform),
+            "then": { "properties": { CONFIG: config } },
+        }));
+    }
     rules
 }
 
@@ -313,7 +325,15 @@ fn demanded(attributes: &'static [Attribute], conditions: &[Condition]) -> Optio
         let inner = demanded(attribute.children(), conditions);
         if demand(attribute) == Some(conditions) {
             required.push(attribute.name);
-            let inner = inner.unwrap_or_else(|| json!({ "minLength": 1 }));
+            let given = || match attribute.class {
+                Class::Secret => json!({ "type": "string", "minLength": 1 }),
+                Class::Identity
+                | Class::Mutable
+                | Class::Immutable
+                | Class::OneTime
+                | Class::ServerSet => json!({ "minLength": 1 }),
+            };
+            let inner = inner.unwrap_or_else(given);
             properties.insert(attribute.name.to_owned(), inner);
         } else if let Some(inner) = inner {
             properties.insert(attribute.name.to_owned(), inner);
@@ -332,6 +352,23 @@ fn plain_when_manual(attributes: &'static [Attribute]) -> Option<Json> {
             properties.insert(attribute.name.to_owned(), inner);
         } else if is_plain {
             properties.insert(attribute.name.to_owned(), json!({ "$ref": PLAIN }));
+        }
+    }
+    (!properties.is_empty()).then(|| json!({ "properties": properties }))
+}
+
+/// The part of an object's schema that keeps null out of secrets which an automatic set-up does not
+/// store.
+fn given_when_auto(attributes: &'static [Attribute]) -> Option<Json> {
+    let mut properties = Map::new();
+    for attribute in attributes {
+        let is_one_time =
+            attribute.class == Class::Secret && attribute.class_for(true) == Class::OneTime;
+        if let Some(inner) = given_when_auto(attribute.children()) {
+            properties.insert(attribute.name.to_owned(), inner);
+        } else if is_one_time {
+            let given = json!({ "not": { "type": "null" } });
+            properties.insert(attribute.name.to_owned(), given);
         }
     }
     (!properties.is_empty()).then(|| json!({ "properties": properties }))

@@ -9,8 +9,8 @@ use super::suggest::{enumerate, nearest};
 use super::tree::{Node, Yaml, YamlEntry, YamlString};
 use crate::diagnostic::Code;
 use crate::platform::{
-    Attribute, CredentialTarget, Evidence, Need, ObjectPath, Platform, Shape, StringRule,
-    TablePath, find_attribute,
+    Attribute, CredentialTarget, Evidence, ObjectPath, Platform, Shape, StringRule, TablePath,
+    find_attribute,
 };
 use crate::secret::{Parsed, Template};
 use crate::value::{Object, Value};
@@ -97,7 +97,7 @@ impl Checker<'_> {
         match (&occurrence.attribute.shape, &node.value) {
             (_, Yaml::Faulty) => None,
             (_, Yaml::Null) => {
-                self.null(occurrence);
+                self.null(occurrence.attribute, occurrence.entry, occurrence.path);
                 None
             }
             (Shape::Opaque, _) => Some(self.free(node, &occurrence.path)),
@@ -121,8 +121,11 @@ impl Checker<'_> {
             }
             (Shape::Object(children), Yaml::Map(_)) => {
                 let around = occurrence.path.around().object(occurrence.attribute.name);
+                let entries = self.without.len();
                 let object = self.object(occurrence.entry, children, platform, around);
-                Some(Value::Object(object))
+                // An object with nothing but nulls is not sent.
+                let is_empty = object.is_empty() && self.without.len() > entries;
+                (!is_empty).then_some(Value::Object(object))
             }
             (Shape::TextList, Yaml::List(items)) => self.text_list(occurrence, items),
             (
@@ -312,25 +315,6 @@ impl Checker<'_> {
                 Value::Object(pairs.collect())
             }
         }
-    }
-
-    fn null(&mut self, occurrence: &Occurrence<'_>) {
-        let path = &occurrence.path;
-        let help = match occurrence.attribute.need {
-            Need::Always(Evidence::Documented) => "give this attribute a value: it is required",
-            Need::Always(_) | Need::Optional | Need::When(..) => {
-                "omit the key to let the server keep its own value"
-            }
-        };
-        self.report(
-            DiagnosticBuilder::new(
-                Code::NullValue,
-                occurrence.entry.key_span,
-                format!("`{path}` has no value"),
-            )
-            .label("null in YAML")
-            .help(help),
-        );
     }
 
     fn other_shape(&mut self, occurrence: &Occurrence<'_>) {

@@ -19,6 +19,7 @@ pub fn document(integration: &Integration) -> Json {
         platform,
         auto_bootstrap,
         config,
+        without,
         options,
         origin: _,
     } = integration;
@@ -27,7 +28,13 @@ pub fn document(integration: &Integration) -> Json {
         let value = match field {
             Field::Type(wire) => wire.into(),
             Field::AutoBootstrap(value) => value.into(),
-            Field::Config(()) => object(config),
+            Field::Config(()) => {
+                let mut config = config.clone();
+                for path in without {
+                    config.insert_at(path, Value::Null);
+                }
+                object(&config)
+            }
         };
         (key.to_owned(), value)
     };

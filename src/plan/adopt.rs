@@ -133,7 +133,7 @@ fn adopted(
     let mut state = match recorded {
         Some(recorded) => recorded::still_applied(integration, recorded, context),
         None => {
-            let state = recorded::of_update(integration, None, context);
+            let state = recorded::of_file(integration, None, context);
             let mut state = recorded::unknown_secrets(state);
             let difference = Difference::between(integration, found, DiffContext::NONE);
             let differs = |path: &AttributePath| difference.changes.iter().any(|c| c.path == *path);
@@ -143,7 +143,11 @@ fn adopted(
         }
     };
     match of_secrets(integration, recorded, secrets, context) {
-        Ok(known) => state.applied.secrets.extend(known),
+        Ok(known) => {
+            let withheld = &mut state.applied.withheld;
+            withheld.retain(|path, _| !known.contains_key(path));
+            state.applied.secrets.extend(known);
+        }
         Err(block) => return AdoptionResult::Blocked(block),
     }
     state.removal = recorded::removal(integration, context);

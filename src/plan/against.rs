@@ -52,12 +52,13 @@ pub(super) fn creation(
         let reason = unreadable.reason.clone();
         return Err(Block::UnknownScope { reason });
     }
+    let body = Body::for_create(integration);
     Ok(Creation {
-        body: Body::for_create(integration),
         repeats: repeated(integration, against.context)
             .cloned()
             .map(Box::new),
-        state: recorded::of_create(integration, against.context),
+        state: recorded::of_create(integration, &body, against.context),
+        body,
         precondition: AbsencePrecondition::new(integration, Arc::clone(against.listed)),
     })
 }

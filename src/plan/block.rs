@@ -194,13 +194,12 @@ pub enum Block {
         recorded: Option<Name>,
     },
     /// An update replaces the whole configuration and would drop stored secrets.
-    #[error(
-        "an update would drop stored secrets that are not in the file: {}",
-        list(paths)
-    )]
+    #[error("an update {}", dropped(paths, possible))]
     SecretNotGiven {
-        /// The attributes.
+        /// The attributes of secrets that the server has.
         paths: Vec<AttributePath>,
+        /// The attributes of secrets that the server may have.
+        possible: Vec<AttributePath>,
     },
     /// An update would change a value that is left to the server and that it does not show.
     #[error(
@@ -337,10 +336,7 @@ impl Block {
             Self::NotConverging { values } => help_of_not_converging(values),
             Self::Contested { name, .. } => help_of_contested(name),
             Self::ValueHidden { .. } => HELP_OF_HIDDEN.into(),
-            Self::SecretNotGiven { .. } => {
-                "add each secret to the file as a reference; if an object has no secret, add its \
-                other attributes to the file".into()
-            }
+            Self::SecretNotGiven { paths, possible } => help_of_dropped(paths, possible),
             Self::Unbound(unbound) => not_bound(unbound),
             Self::BackingOff { .. } => {
                 "change the file or the secret to retry immediately, or run `systemctl reload integrationd` to retry everything".into()
@@ -413,6 +409,34 @@ fn help_of_contested(name: &str) -> String {
         the integration and reset the count; until then, integrationd writes to it only if its \
         file or a secret changes"
     )
+}
+
+/// The effect of an update on stored secrets.
+fn dropped(certain: &[AttributePath], possible: &[AttributePath]) -> String {
+    let stored = "stored secrets that are not in the file";
+    match (certain, possible) {
+        (certain, []) => format!("would drop {stored}: {}", list(certain)),
+        ([], possible) => format!("may drop {stored}: {}", list(possible)),
+        (certain, possible) => format!(
+            "would drop {stored}: {}; and may drop {}",
+            list(certain),
+            list(possible)
+        ),
+    }
+}
+
+fn help_of_dropped(certain: &[AttributePath], possible: &[AttributePath]) -> String {
+    let reference = "add each secret to the file as a reference";
+    let Some(path) = possible.first() else {
+        return format!("{reference}; to drop a stored secret, write `null` as its value");
+    };
+    let key = path.keys().last().unwrap_or_default();
+    let none = if certain.is_empty() {
+        "if the integration has no such secret"
+    } else {
+        "if the integration has no such secret, or to drop it"
+    };
+    format!("{reference}, such as `{key}: ${{env:NAME}}`; {none}, write `{key}: null`")
 }
 
 /// Each attribute with the times of its repairs.

@@ -147,7 +147,8 @@ fn compare(
     notes.extend(carried(integration, &difference));
     notes.extend(missing_secrets(&difference.body, context));
     let precondition = UpdatePrecondition::new(integration, found, &difference, history);
-    let mut state = recorded::of_update(integration, recorded, context);
+    let precondition = Box::new(precondition);
+    let mut state = recorded::of_write(integration, recorded, &difference.body, context);
     converge::keep_until_proved(&mut state, &difference.changes, recorded);
     state.repairs = contest::after_update(integration, &difference.changes, recorded, context);
     (
@@ -156,7 +157,7 @@ fn compare(
             changes: difference.changes,
             body: difference.body,
             state,
-            precondition: Box::new(precondition),
+            precondition,
         },
         notes,
     )
@@ -308,9 +309,10 @@ fn update_block(
             paths: difference.hidden.clone(),
         });
     }
-    if !difference.secrets_lost.is_empty() {
+    if !difference.secrets_lost.is_empty() || !difference.may_drop.is_empty() {
         return Some(Block::SecretNotGiven {
             paths: difference.secrets_lost.clone(),
+            possible: difference.may_drop.clone(),
         });
     }
     let attributes = difference.changes.iter();

@@ -5,11 +5,13 @@
 //! the server, so the body is the file's payload together with the live values of attributes
 //! that the file omits, unknown attributes included, but never a secret or a mask from the live
 //! side: if the server keeps a secret that the file does not give, the path is collected as
-//! lost.
+//! lost. A secret that the server may keep without showing it is collected, too.
 //!
 //! With a record of what was last applied the comparison has three sides, and every difference
 //! records its cause. An attribute that this tool had set and that was removed from the file is
 //! removed from the body too.
+
+use std::collections::BTreeSet;
 
 use serde_json::{Map, Value as Json};
 
@@ -19,6 +21,8 @@ use super::change::{Change, ChangeKind, DisplayValue};
 use super::compare::{covered, default_json, equals, is_absent, same, shown_live, to_json};
 use super::history::{AUTO_BOOTSTRAP, DiffContext, OnDrift, SecretComparison};
 use super::needs::{needed_secrets, replaced};
+use super::stored;
+use crate::ledger::Fingerprint;
 use crate::live::{LiveIntegration, holds_secret, is_mask};
 use crate::manifest::{Ignore, Integration};
 use crate::platform::{
@@ -42,6 +46,8 @@ pub(super) struct Difference {
     pub unknown_carried: Vec<AttributePath>,
     /// Stored secrets that the body would drop.
     pub secrets_lost: Vec<AttributePath>,
+    /// Stored secrets that the server may have and that the body would drop.
+    pub may_drop: Vec<AttributePath>,
     /// Values of the server that the body should keep and that the server does not show.
     pub hidden: Vec<AttributePath>,
 }
@@ -57,26 +63,33 @@ impl Difference {
             platform,
             auto_bootstrap,
             config,
+            without,
             options,
             ..
         } = integration;
         let mut walk = Walk::new(platform, *auto_bootstrap, &options.ignore, &options.extra);
         walk.history = history;
+        walk.without = without;
         let config = walk.integration(*auto_bootstrap, config, live);
         walk.extra(None, &options.extra, Some(&live.config.0));
         walk.removed_secrets(integration);
         walk.show_dropped();
-        walk.secrets_lost
-            .extend(needed_secrets(platform, *auto_bootstrap, &config));
-        walk.secrets_lost.sort();
-        walk.secrets_lost.dedup();
+        let mut may_drop = needed_secrets(integration, &config, history.last);
+        let body = Body::with_config(integration, config);
+        may_drop.extend(stored::may_drop(integration, &body, live, history.last));
+        may_drop.retain(|path| !walk.secrets_lost.contains(path));
+        for paths in [&mut may_drop, &mut walk.secrets_lost] {
+            paths.sort();
+            paths.dedup();
+        }
         Self {
             changes: walk.changes,
             drift: walk.drift,
-            body: Body::with_config(integration, config),
+            body,
             not_compared: walk.not_compared,
             unknown_carried: walk.unknown_carried,
             secrets_lost: walk.secrets_lost,
+            may_drop,
             hidden: walk.hidden,
         }
     }
@@ -115,6 +128,8 @@ pub(super) struct Walk<'a> {
     ignore: &'a [Ignore],
     extra: &'a Object,
     pub(super) history: DiffContext<'a>,
+    /// Stored secrets that the file says there are none of.
+    without: &'a BTreeSet<AttributePath>,
     /// The live integration.
     pub(super) found: Option<&'a LiveIntegration>,
     pub(super) changes: Vec<Change>,
@@ -126,7 +141,7 @@ pub(super) struct Walk<'a> {
     /// Attributes of a way to log in that the file replaces by another.
     replaced: Vec<&'static str>,
     /// Those of them that the live side has, with what may be shown of them.
-    dropped: Vec<(&'static str, DisplayValue)>,
+    dropped: Vec<(AttributePath, DisplayValue)>,
 }
 
 impl<'a> Walk<'a> {
@@ -143,6 +158,7 @@ impl<'a> Walk<'a> {
             extra,
             history: DiffContext::NONE,
             found: None,
+            without: const { &BTreeSet::new() },
             changes: Vec::new(),
             drift: Vec::new(),
             not_compared: Vec::new(),
@@ -304,16 +320,21 @@ impl<'a> Walk<'a> {
         });
     }
 
-    /// Stored secrets that this tool had set and that left the file.
+    /// Stored secrets that this tool had set and that left the file. A null says of one that was
+    /// never sent that there was none.
     fn removed_secrets(&mut self, integration: &Integration) {
         let Some(last) = self.history.last else {
             return;
         };
-        for path in last
+        let is_removed = |path: &AttributePath, sent: &Option<Fingerprint>| {
+            let was_none = sent.is_none() && integration.without.contains(path);
+            integration.config.at(path).is_none() && !was_none
+        };
+        for (path, _) in last
             .secrets
-            .keys()
-            .filter(|path| integration.config.at(path).is_none())
-            .filter(|path| !self.platform.has_parameters(path))
+            .iter()
+            .filter(|(path, it)| is_removed(path, it))
+            .filter(|(path, _)| !self.platform.has_parameters(path))
         {
             self.secrets_lost.retain(|lost| lost != path);
             self.changes.push(Change {
@@ -371,12 +392,11 @@ impl<'a> Walk<'a> {
             } else {
                 shown_live(attribute, Some(value))
             };
-            self.dropped.push((attribute.name, shown));
+            self.dropped.push((path, shown));
             return;
         }
         if let (Shape::Object(attributes), Json::Object(inner)) = (attribute.shape, value) {
             let level = level.object(attribute.name, attributes);
-            self.lost_inside(level, inner);
             let carried = self.object(level, None, Some(inner));
             if !carried.is_empty() {
                 body.insert(key, Value::Object(carried));
@@ -385,6 +405,9 @@ impl<'a> Walk<'a> {
         }
         match attribute.class_for(self.auto_bootstrap) {
             Class::OneTime | Class::ServerSet => {}
+            Class::Secret if self.without.contains(&path) => {
+                self.dropped.push((path, DisplayValue::Hidden));
+            }
             Class::Secret => self.secrets_lost.push(path),
             Class::Identity | Class::Mutable | Class::Immutable if attribute.is_sensitive() => {
                 self.secrets_lost.push(path);
@@ -412,23 +435,6 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// A server that omits secrets from its responses may keep one in an object that is in use
-    /// there and that the file does not mention.
-    fn lost_inside(&mut self, level: Level, live: &Map<String, Json>) {
-        let in_use = level.attributes.iter().any(|a| {
-            live.get(a.name)
-                .is_some_and(|v| !v.is_null() && Some(v) != default_json(a).as_ref())
-        });
-        if in_use {
-            let secrets = level
-                .attributes
-                .iter()
-                .filter(|a| a.class_for(self.auto_bootstrap) == Class::Secret);
-            self.secrets_lost
-                .extend(secrets.map(|a| level.path.join(a.name).to_path()));
-        }
-    }
-
     /// Shows the attributes that an update omits on purpose. They are no reason for an update: a
     /// server may keep unused values.
     fn show_dropped(&mut self) {
@@ -436,8 +442,8 @@ impl<'a> Walk<'a> {
             return;
         }
         self.changes
-            .extend(self.dropped.drain(..).map(|(name, before)| Change {
-                path: name.into(),
+            .extend(self.dropped.drain(..).map(|(path, before)| Change {
+                path,
                 kind: ChangeKind::Change,
                 before,
                 after: DisplayValue::Absent,

@@ -92,6 +92,8 @@ impl Whole {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::manifest::{Origin, SyncOptions};
     use crate::platform::PLATFORMS;
@@ -122,6 +124,7 @@ mod tests {
             platform: PLATFORMS[0],
             auto_bootstrap,
             config: object(&config),
+            without: BTreeSet::new(),
             options: SyncOptions {
                 extra: object(&extra),
                 ..SyncOptions::default()

@@ -44,6 +44,7 @@ mod resend;
 mod resolve;
 mod script;
 mod selection;
+mod stored;
 mod undeletable;
 mod unknown_outcome;
 mod wording;

@@ -3,15 +3,19 @@
 
 use serde_json::{Map, Value as Json};
 
+use crate::ledger::Applied;
+use crate::manifest::Integration;
 use crate::platform::{Attribute, AttributePath, Class, Condition, Lack, Need, Platform};
 use crate::value::Object;
 
-/// Stored secrets that the platform needs with this configuration and that it does not hold.
+/// Stored secrets that the platform needs with this configuration and that it does not hold,
+/// unless the file or our last write says that there are none.
 pub(super) fn needed_secrets(
-    platform: &'static Platform,
-    auto_bootstrap: Option<bool>,
+    integration: &Integration,
     config: &Object,
+    last: Option<&Applied>,
 ) -> Vec<AttributePath> {
+    let (platform, auto_bootstrap) = (integration.platform, integration.auto_bootstrap);
     let holds = |condition: &Condition| {
         condition.holds(platform, auto_bootstrap, |name| config.get(name)?.as_text())
     };
@@ -26,6 +30,8 @@ pub(super) fn needed_secrets(
         .filter(|a| a.class_for(auto_bootstrap.unwrap_or(false)) == Class::Secret)
         .filter(|a| a.lack != Some(Lack::Perhaps))
         .filter(|a| is_needed(a.need) && config.get(a.name).is_none())
+        .filter(|a| !integration.without.contains(a.name))
+        .filter(|a| last.is_none_or(|last| !last.withheld.contains_key(a.name)))
         .map(|a| a.name.into())
         .collect()
 }

@@ -159,7 +159,7 @@ pub enum PreconditionFailure {
     #[error("the server changed {}", .0.join(", "))]
     Attributes(Vec<AttributePath>),
     /// It has got stored secrets that the update would drop.
-    #[error("the update would now drop these stored secrets: {}", .0.join(", "))]
+    #[error("the update may now drop these stored secrets: {}", .0.join(", "))]
     SecretsLost(Vec<AttributePath>),
 }
 
@@ -309,6 +309,7 @@ impl UpdatePrecondition {
         };
         let difference = Difference::between(&self.integration, now, history);
         let mut lost = difference.secrets_lost;
+        lost.extend(difference.may_drop);
         lost.extend(difference.hidden);
         if lost.is_empty() {
             Ok(difference.body)

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use super::compare::to_json;
 use super::history::{AUTO_BOOTSTRAP, MakeFingerprint};
 use super::records::{RecordedIntegration, label};
-use super::{Block, Operation, PlanContext, contest};
+use super::{Block, Body, Operation, PlanContext, contest, stored};
 use crate::ledger::{Applied, Record, RecordedState, Removal, Repairs};
 use crate::live::{LiveIntegration, RemoteId};
 use crate::manifest::{Integration, Name};
@@ -53,16 +53,32 @@ impl StateUpdate {
 }
 
 /// State to record of a file whose body is sent to create it.
-pub(super) fn of_create(integration: &Integration, context: &PlanContext<'_>) -> RecordedState {
+pub(super) fn of_create(
+    integration: &Integration,
+    body: &Body,
+    context: &PlanContext<'_>,
+) -> RecordedState {
     RecordedState {
         owned: true,
         repairs: contest::after_create(integration, context),
-        ..of_update(integration, None, context)
+        ..of_write(integration, None, body, context)
     }
 }
 
 /// State to record of a file whose body is sent.
-pub(super) fn of_update(
+pub(super) fn of_write(
+    integration: &Integration,
+    recorded: Option<RecordedIntegration<'_>>,
+    body: &Body,
+    context: &PlanContext<'_>,
+) -> RecordedState {
+    let mut state = of_file(integration, recorded, context);
+    state.applied.withheld = stored::withheld(body);
+    state
+}
+
+/// State to record of a file, as if it had been applied. Nothing in it comes from a write.
+pub(super) fn of_file(
     integration: &Integration,
     recorded: Option<RecordedIntegration<'_>>,
     context: &PlanContext<'_>,
@@ -142,7 +158,7 @@ fn of_look(
     recorded: Option<RecordedIntegration<'_>>,
     context: &PlanContext<'_>,
 ) -> RecordedState {
-    let mut state = of_update(integration, recorded, context);
+    let mut state = of_file(integration, recorded, context);
     let is_compared = |path: &AttributePath| {
         integration.platform.has_parameters(path) && found.text_at(path).is_some()
     };
@@ -159,6 +175,8 @@ fn of_look(
     state.repairs = contest::after_look(integration, recorded, context);
     let record = recorded.record;
     state.revision.clone_from(&record.state.revision);
+    let withheld = &record.state.applied.withheld;
+    state.applied.withheld.clone_from(withheld);
     let last = &record.state.applied.secrets;
     for (path, fingerprint) in &mut state.applied.secrets {
         *fingerprint = last.get(path).cloned().flatten();

@@ -232,6 +232,8 @@ fn applied_after(
     old: Option<&Applied>,
 ) -> Applied {
     let mut applied = old.cloned().unwrap_or_default();
+    // If the update took effect, so did everything that it left out.
+    applied.withheld.clone_from(&intended.withheld);
     applied.attributes.retain(|path, _| {
         intended.attributes.contains_key(path) || !is_gone(platform, found, path)
     });

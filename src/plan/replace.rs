@@ -7,6 +7,7 @@ use super::diff::Difference;
 use super::history::DiffContext;
 use super::pairing::TYPE;
 use super::removal::deletion;
+use super::stored;
 use super::{
     Block, Body, Change, ChangeKind, Deletion, DisplayValue, Note, Operation, PlanContext,
     StatePrecondition, Undeletable,
@@ -144,7 +145,9 @@ fn with_what_goes(
             true => change(path, DisplayValue::Hidden, DisplayValue::Absent),
             false => change(path, plain(value), DisplayValue::Absent),
         });
-        let lost = difference.secrets_lost.iter();
+        let last = &deletion.state.applied;
+        let may_go = stored::may_drop(&heedless, &difference.body, found, Some(last));
+        let lost = difference.secrets_lost.iter().chain(&may_go);
         let lost =
             lost.map(|path| change(path.clone(), DisplayValue::Hidden, DisplayValue::Absent));
         let differing = difference.changes.iter().cloned();

@@ -8,6 +8,7 @@
 use super::Evidence::{Documented, Inferred, Recalled};
 use super::{
     Attribute, Class, Condition, Identity, Lack, PayloadShape, Platform, Scalar, Scripts, Shape,
+    StoredSign,
 };
 use super::{format, shared};
 
@@ -103,7 +104,11 @@ const OAUTH_CLIENT: &[Attribute] = &[
     Attribute::new("clientSecret", Shape::TEXT, "The client secret.")
         .secret()
         .required(Recalled)
-        .may_lack(Lack::With("useCertificate")),
+        .may_lack(Lack::With("useCertificate"))
+        .stored_with(&[
+            StoredSign::Is("authenticationType", "oAuthM2M"),
+            StoredSign::Beside("clientId"),
+        ]),
     Attribute::new("scope", Shape::TEXT, "The requested scope.").default(Scalar::Text("all-apis")),
     Attribute::new(
         "authorityUrl",
@@ -124,5 +129,7 @@ const PROXY: &[Attribute] = &[
     Attribute::new("host", Shape::TEXT, "The proxy's host.").targets_host(),
     Attribute::new("port", Shape::PORT, "The proxy's port."),
     Attribute::new("username", Shape::TEXT, "The proxy user."),
-    Attribute::new("password", Shape::TEXT, "The password of the proxy user.").secret(),
+    Attribute::new("password", Shape::TEXT, "The password of the proxy user.")
+        .secret()
+        .stored_with(&[StoredSign::Beside("username")]),
 ];

@@ -22,6 +22,7 @@ mod script;
 mod shared;
 mod snippet;
 mod snowflake;
+mod stored;
 mod synapse;
 mod trino;
 mod walk;
@@ -35,6 +36,7 @@ pub use payload::{AUTO_BOOTSTRAP, CONFIG, Field, PayloadShape, TYPE};
 pub use rule::{Condition, Evidence, Lack, Need, Rule, Scalar};
 pub use script::{ScriptKind, Scripts};
 pub use snippet::Snippet;
+pub use stored::{StoredSign, VisibleSign};
 pub use walk::{Attributes, Visited, change_each, every_attribute, value_at, walk};
 
 /// Every platform that this version knows, in the order of their titles.
@@ -206,6 +208,8 @@ pub struct Attribute {
     pub need: Need,
     /// Integrations that do without it although it is required.
     pub lack: Option<Lack>,
+    /// Signs that the server stores it although it does not show it.
+    pub stored_with: &'static [StoredSign],
     /// The value that the server fills in if it is omitted, as far as known. It decides what a
     /// [`Condition`] reads; its certainty is not documented.
     pub default: Option<Scalar>,
@@ -231,6 +235,7 @@ impl Attribute {
             class_when_auto: None,
             need: Need::Optional,
             lack: None,
+            stored_with: &[],
             default: None,
             is_fixed: false,
             target: CredentialTarget::Nowhere,
@@ -313,6 +318,13 @@ impl Attribute {
     #[must_use]
     pub const fn may_lack(mut self, lack: Lack) -> Self {
         self.lack = Some(lack);
+        self
+    }
+
+    /// A stored secret that exists next to these signs.
+    #[must_use]
+    pub const fn stored_with(mut self, signs: &'static [StoredSign]) -> Self {
+        self.stored_with = signs;
         self
     }
 

@@ -7,13 +7,18 @@
 
 use super::Evidence::{Documented, Recalled};
 use super::{
-    Attribute, Class, Condition, Identity, Lack, PayloadShape, Platform, ScriptKind, Scripts, Shape,
+    Attribute, Class, Condition, Identity, Lack, PayloadShape, Platform, ScriptKind, Scripts,
+    Shape, StoredSign,
 };
 use super::{format, shared};
 
 const AUTO: &[Condition] = &[Condition::AutoBootstrap(true)];
 const USER_PASSWORD: &[Condition] = &[Condition::Is("authenticationType", "userPassword")];
 const ACCESS_KEY: &[Condition] = &[Condition::Is("authenticationType", "accessKey")];
+const ACCESS_KEY_SIGNS: &[StoredSign] = &[
+    StoredSign::Is("authenticationType", "accessKey"),
+    StoredSign::Beside("databaseUser"),
+];
 const OKTA: &[Condition] = &[Condition::Is("authenticationType", "okta")];
 
 pub(super) const PLATFORM: Platform = Platform {
@@ -75,7 +80,8 @@ const ATTRIBUTES: &[Attribute] = &[
     Attribute::new("password", Shape::TEXT, "The password of this user.")
         .secret()
         .one_time_when_auto()
-        .required_when(USER_PASSWORD, Documented),
+        .required_when(USER_PASSWORD, Documented)
+        .stored_with(&[StoredSign::Beside("username")]),
     Attribute::new(
         "databaseUser",
         Shape::TEXT,
@@ -86,11 +92,13 @@ const ATTRIBUTES: &[Attribute] = &[
     Attribute::new("accessKeyId", Shape::TEXT, "The AWS access key id.")
         .secret()
         .one_time_when_auto()
-        .required_when(ACCESS_KEY, Recalled),
+        .required_when(ACCESS_KEY, Recalled)
+        .stored_with(ACCESS_KEY_SIGNS),
     Attribute::new("secretKey", Shape::TEXT, "The AWS secret access key.")
         .secret()
         .one_time_when_auto()
-        .required_when(ACCESS_KEY, Recalled),
+        .required_when(ACCESS_KEY, Recalled)
+        .stored_with(ACCESS_KEY_SIGNS),
     Attribute::new(
         "sessionToken",
         Shape::TEXT,
@@ -134,7 +142,8 @@ const OKTA_LOGIN: &[Attribute] = &[
     Attribute::new("username", Shape::TEXT, "The user in Okta.").one_time_when_auto(),
     Attribute::new("password", Shape::TEXT, "The password of this user.")
         .secret()
-        .one_time_when_auto(),
+        .one_time_when_auto()
+        .stored_with(&[StoredSign::Beside("username")]),
     Attribute::new("idpHost", Shape::TEXT, "The host of the Okta organization.")
         .one_time_when_auto()
         .targets_host(),

@@ -4,7 +4,9 @@
 //! distinguished by their name, and no two may share a location.
 
 use super::Evidence::{Documented, Inferred};
-use super::{Attribute, Class, Condition, Identity, PayloadShape, Platform, Rule, Scripts, Shape};
+use super::{
+    Attribute, Class, Condition, Identity, PayloadShape, Platform, Rule, Scripts, Shape, StoredSign,
+};
 use super::{format, shared};
 
 const ACCESS_KEY: &[Condition] = &[Condition::Is("authenticationType", "accessKey")];
@@ -80,6 +82,7 @@ const ATTRIBUTES: &[Attribute] = &[
         "The AWS secret access key.",
     )
     .secret()
-    .required_when(ACCESS_KEY, Inferred),
+    .required_when(ACCESS_KEY, Inferred)
+    .stored_with(&[StoredSign::Is("authenticationType", "accessKey")]),
     shared::port(443),
 ];

@@ -10,6 +10,7 @@
 use super::Evidence::{Documented, Inferred, Recalled};
 use super::{
     Attribute, Class, Condition, Identity, Lack, PayloadShape, Platform, Scalar, Scripts, Shape,
+    StoredSign,
 };
 use super::{format, shared};
 
@@ -72,7 +73,8 @@ const ATTRIBUTES: &[Attribute] = &[
     Attribute::new("password", Shape::TEXT, "The password of this user.")
         .secret()
         .one_time_when_auto()
-        .required_when(USER_PASSWORD, Documented),
+        .required_when(USER_PASSWORD, Documented)
+        .stored_with(&[StoredSign::Beside("username")]),
     Attribute::new(
         "privateKey",
         Shape::Object(PRIVATE_KEY),
@@ -87,7 +89,12 @@ const ATTRIBUTES: &[Attribute] = &[
     .secret()
     .one_time_when_auto()
     .required_when(KEY_PAIR, Recalled)
-    .may_lack(Lack::Perhaps),
+    .may_lack(Lack::Perhaps)
+    .stored_with(&[
+        StoredSign::Is("authenticationType", "keyPair"),
+        StoredSign::Inside("privateKey", "keyName"),
+        StoredSign::Inside("privateKey", "userFilename"),
+    ]),
     Attribute::new(
         "oAuthClientConfig",
         Shape::Object(OAUTH_CLIENT),
@@ -153,7 +160,12 @@ const PRIVATE_KEY: &[Attribute] = &[
     .one_time_when_auto(),
     Attribute::new("content", Shape::TEXT, "The key in PEM format.")
         .secret()
-        .one_time_when_auto(),
+        .one_time_when_auto()
+        .stored_with(&[
+            StoredSign::Is("authenticationType", "keyPair"),
+            StoredSign::Beside("keyName"),
+            StoredSign::Beside("userFilename"),
+        ]),
 ];
 
 const OAUTH_CLIENT: &[Attribute] = &[
@@ -171,7 +183,12 @@ const OAUTH_CLIENT: &[Attribute] = &[
         .required(Inferred),
     Attribute::new("clientSecret", Shape::TEXT, "The client secret.")
         .secret()
-        .one_time_when_auto(),
+        .one_time_when_auto()
+        .may_lack(Lack::With("useCertificate"))
+        .stored_with(&[
+            StoredSign::Is("authenticationType", "oAuthClientCredentials"),
+            StoredSign::Beside("clientId"),
+        ]),
     Attribute::new(
         "useCertificate",
         Shape::Bool,

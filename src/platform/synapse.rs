@@ -12,6 +12,7 @@
 use super::Evidence::{Documented, Inferred};
 use super::{
     Attribute, Class, Identity, PayloadShape, Platform, Scalar, ScriptKind, Scripts, Shape,
+    StoredSign,
 };
 use super::{format, shared};
 
@@ -72,7 +73,8 @@ const ATTRIBUTES: &[Attribute] = &[
     Attribute::new("password", Shape::TEXT, "The password of this user.")
         .secret()
         .one_time_when_auto()
-        .required(Inferred),
+        .required(Inferred)
+        .stored_with(&[StoredSign::Beside("username")]),
     Attribute::new(
         "authenticationType",
         Shape::TEXT,
@@ -85,7 +87,8 @@ const ATTRIBUTES: &[Attribute] = &[
         "An OAuth client, instead of a password; its attributes are not documented.",
     )
     .secret()
-    .one_time_when_auto(),
+    .one_time_when_auto()
+    .stored_with(&[StoredSign::Contains("authenticationType", "oauth")]),
     shared::IMPERSONATION,
     Attribute::new(
         "metadataDelimiters",

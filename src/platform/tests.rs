@@ -355,3 +355,32 @@ fn an_attribute_that_sounds_like_an_address_leads_somewhere() {
         target || !sounds.iter().any(|sound| name.contains(sound))
     });
 }
+
+#[test]
+fn a_stored_secret_has_a_sign_or_is_required() {
+    every_attribute_holds(|_, attribute| {
+        let is_required = matches!(
+            attribute.need,
+            Need::Always(Evidence::Documented) | Need::When(_, Evidence::Documented)
+        );
+        attribute.class != Class::Secret
+            || is_required
+            || attribute.lack == Some(Lack::Perhaps)
+            || !attribute.stored_with.is_empty()
+    });
+}
+
+#[test]
+fn a_sign_is_a_visible_attribute_of_the_table() {
+    for platform in PLATFORMS {
+        for (path, attribute) in super::every_attribute(platform.attributes) {
+            for sign in attribute.stored_with {
+                let sign = sign.path(path).to_path();
+                let read = platform.attribute(&sign);
+                let read = read.unwrap_or_else(|| panic!("{}: {sign}", platform.wire));
+                assert!(is_leaf(read) && !read.is_sensitive(), "{path}: {sign}");
+                assert_eq!(attribute.class, Class::Secret, "{path}");
+            }
+        }
+    }
+}

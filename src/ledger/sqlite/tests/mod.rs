@@ -11,6 +11,8 @@ mod version;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use std::collections::BTreeMap;
+
 use futures::FutureExt as _;
 use serde_json::json;
 use tempfile::TempDir;
@@ -57,6 +59,7 @@ pub(super) fn applied() -> Applied {
         ]
         .into(),
         secrets: [("password".into(), Some(secret)), ("token".into(), None)].into(),
+        withheld: BTreeMap::new(),
         extra_secrets: false,
         bound_to: None,
     }

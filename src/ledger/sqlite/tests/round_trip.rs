@@ -175,12 +175,15 @@ fn any_applied() -> impl Strategy<Value = Applied> {
     let attributes = btree_map(any_path(), any_json(), 0..4);
     let secrets = btree_map(any_path(), option::of(any_fingerprint()), 0..3);
     let bound_to = option::of(any::<String>());
-    let parts = (attributes, secrets, any::<bool>(), bound_to);
-    parts.prop_map(|(attributes, secrets, extra_secrets, bound_to)| Applied {
-        attributes,
-        secrets,
-        extra_secrets,
-        bound_to,
+    let signs = btree_map(any_path(), any_json(), 0..3);
+    let withheld = btree_map(any_path(), signs, 0..3);
+    let parts = (attributes, secrets, withheld, any::<bool>(), bound_to);
+    parts.prop_map(|parts| Applied {
+        attributes: parts.0,
+        secrets: parts.1,
+        withheld: parts.2,
+        extra_secrets: parts.3,
+        bound_to: parts.4,
     })
 }
 
