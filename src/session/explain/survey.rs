@@ -276,7 +276,7 @@ impl Survey<'_> {
         live: Option<&LiveIntegration>,
         record: Option<&Record>,
     ) -> Vec<CausedChange> {
-        let changes = match action.map(|action| (action, action.kind.without_limits())) {
+        let mut changes = match action.map(|action| (action, action.kind.without_limits())) {
             Some((_, Operation::Update { changes, .. } | Operation::Replace { changes, .. })) => {
                 changes.clone()
             }
@@ -303,8 +303,12 @@ impl Survey<'_> {
         });
         let applied = record.map(|record| &record.state.applied);
         let kept = action.map(|action| self.kept(action, integration, live));
-        let changes = changes.into_iter().chain(kept.unwrap_or_default());
-        let caused = changes.map(|change| CausedChange {
+        for change in kept.unwrap_or_default() {
+            if !changes.iter().any(|it| it.path == change.path) {
+                changes.push(change);
+            }
+        }
+        let caused = changes.into_iter().map(|change| CausedChange {
             by: changed_by(&change, applied),
             change,
         });
