@@ -49,6 +49,7 @@ pub mod daemon;
 pub mod diagnostic;
 pub mod embedded;
 pub mod export;
+mod follow_up;
 mod hook;
 pub mod immuta;
 pub mod ledger;

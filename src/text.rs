@@ -74,6 +74,30 @@ pub fn count(n: usize, one: &str) -> String {
     format!("{n} {one}{s}")
 }
 
+/// One word for a shell, in quotes if it has characters that a shell may read in another way.
+#[must_use]
+pub fn shell_word(word: &[u8]) -> Vec<u8> {
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-+,:@%=".contains(byte);
+    if !word.is_empty() && word.iter().all(is_plain) {
+        return word.to_vec();
+    }
+    let mut quoted = vec![b'\''];
+    for byte in word {
+        match byte {
+            b'\'' => quoted.extend(b"'\\''"),
+            byte => quoted.push(*byte),
+        }
+    }
+    quoted.push(b'\'');
+    quoted
+}
+
+/// As [`shell_word`], for text.
+#[must_use]
+pub fn shell_text(word: &str) -> String {
+    String::from_utf8_lossy(&shell_word(word.as_bytes())).into_owned()
+}
+
 /// An error and its causes, on one line.
 #[must_use]
 pub fn chain(error: &dyn std::error::Error) -> String {
@@ -116,5 +140,27 @@ mod tests {
     fn a_cut_counts_characters_not_bytes() {
         assert_eq!(cut("äöü", 3), "äöü");
         assert_eq!(cut("äöüß", 3), "äö…");
+    }
+
+    #[test]
+    fn a_shell_reads_one_word_whatever_is_in_it() {
+        for word in [
+            "plain",
+            "",
+            "two words",
+            "it's",
+            "$(id) `id` \\",
+            "a\nb",
+            "~",
+            "a=b",
+        ] {
+            let script = [b"printf %s ", shell_word(word.as_bytes()).as_slice()].concat();
+            let script = String::from_utf8(script).unwrap();
+            let output = std::process::Command::new("sh")
+                .args(["-c", &script])
+                .output();
+            assert_eq!(String::from_utf8(output.unwrap().stdout).unwrap(), word);
+        }
+        assert_eq!(shell_text("/srv/files-1"), "/srv/files-1");
     }
 }

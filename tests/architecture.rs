@@ -23,6 +23,7 @@ use source::SourceFile;
 const LAYERS: &[Layer] = &[
     // The vocabulary: no I/O, no async.
     pure(&["text", "parallel", "pause", "reason"]),
+    pure(&["follow_up"]),
     pure(&[
         "diagnostic",
         "platform",

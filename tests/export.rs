@@ -32,9 +32,13 @@ use crate::texts::Texts;
 /// Ends every secret of a seeded integration, and stands nowhere else.
 const CANARY: &str = "c4n4ry";
 
-fn export(tenant: &Tenant, dir: &Path, args: &[&str]) -> Ran {
+fn exporting(tenant: &Tenant, dir: &Path, args: &[&str]) -> Integrationd {
     let run = Integrationd::new(["export"]).on(tenant).arg(dir);
-    args.iter().fold(run, Integrationd::arg).run()
+    args.iter().fold(run, Integrationd::arg)
+}
+
+fn export(tenant: &Tenant, dir: &Path, args: &[&str]) -> Ran {
+    exporting(tenant, dir, args).run()
 }
 
 /// The names of all files, hidden ones included, and their texts.
@@ -630,21 +634,23 @@ fn second_export_names_unrecorded_integrations() {
     let state = state.to_str().unwrap();
     let dir = files.path().join("files");
     export(&tenant, &dir, &["--state", state]).exits_with(0);
-    let ran = export(&tenant, &dir, &["--adopt", "--state", state]).exits_with(1);
+    let run = exporting(&tenant, &dir, &["--adopt", "--state", state]);
+    let ran = run.verbatim().run().exits_with(1);
     let command = format!(
-        "integrationd adopt --dir {} snowflake-a snowflake-b",
+        "integrationd adopt --dir {} --state {state} snowflake-a snowflake-b",
         dir.display()
     );
     assert!(ran.stdout.contains(&command), "{}", ran.stdout);
     let json = ["--adopt", "--state", state, "-o", "json"];
-    let document = export(&tenant, &dir, &json).exits_with(1).json();
+    let run = exporting(&tenant, &dir, &json).verbatim();
+    let document = run.run().exits_with(1).json();
     assert_eq!(document["adopt_command"], json!(command));
     assert_eq!(
         document["not_recorded"],
         json!(["snowflake-a", "snowflake-b"])
     );
     let args = command.split(' ').skip(2);
-    let adopt = Integrationd::new(["adopt", "--state", state]).on(&tenant);
+    let adopt = Integrationd::new(["adopt"]).on(&tenant);
     args.fold(adopt, Integrationd::arg).run().exits_with(0);
     export(&tenant, &dir, &["--adopt", "--state", state]).exits_with(0);
     assert_eq!(tenant.writes(), [""; 0]);
@@ -662,7 +668,8 @@ fn failure_after_the_files_are_written_keeps_the_list() {
     };
     let late = Fault::new(kind).on(&Method::GET, "/integrations").skip(1);
     tenant.simulator.fault(late.always());
-    let ran = export(&tenant, &dir, &["--adopt", "-o", "json"]).exits_with(1);
+    let run = exporting(&tenant, &dir, &["--adopt", "-o", "json"]);
+    let ran = run.verbatim().run().exits_with(1);
     let document = ran.json();
     assert_eq!(document["files"][0]["name"], "snowflake-a");
     assert_eq!(document["to_provide"][0]["attribute"], "password");

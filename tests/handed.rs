@@ -344,7 +344,7 @@ fn export_says_that_files_are_there_if_the_daemon_dies() {
     world.web.tenant.simulator.fault(late);
     let path = world.web.files.path().display().to_string();
     let run = world.command(&["export", &path, "--adopt"]);
-    let export = run.on(&world.web.tenant).start();
+    let export = run.on(&world.web.tenant).verbatim().start();
     // The daemon has accepted the export, and is gone when the files are written.
     daemon.prints("the command of a client ended");
     daemon.kill();
@@ -352,8 +352,9 @@ fn export_says_that_files_are_there_if_the_daemon_dies() {
     let ran = export.wait().exits_with(1);
     let told = &ran.stderr;
     assert!(told.contains("the files were written, but"), "{told}");
-    let command = format!("integrationd adopt --dir {path} databricks-sea");
-    assert!(told.contains(&format!("help: run `{command}`")), "{told}");
+    let command = format!("help: run `integrationd adopt --dir {path} --state ");
+    assert!(told.contains(&command), "{told}");
+    assert!(told.contains(" databricks-sea`"), "{told}");
     let listed = &ran.stdout;
     assert!(
         listed.contains("databricks-sea.yaml: Databricks"),

@@ -514,7 +514,7 @@ fn the_hook_of_another_is_never_overwritten() {
     }
     let ran = world.hook(&["install", &bare]);
     assert!(
-        ran.stderr.contains("help: add this line to the hook: '"),
+        ran.stderr.contains("help: add this line to the hook: /"),
         "{}",
         ran.stderr
     );

@@ -62,6 +62,8 @@ mod export;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod follow_up;
+#[cfg(test)]
 mod git;
 #[cfg(test)]
 mod guard;

@@ -61,6 +61,7 @@ pub fn main() -> ExitCode {
             return terminal.ending(exit).into();
         }
     };
+    line.selecting_flags(PROGRAM).of_process();
     let terminal = Terminal::new(cli.output.color);
     if let Err(error) = protected {
         terminal.warning(

@@ -5,6 +5,7 @@ use clap::Args;
 use super::args::{ConnectionArgs, HandOver, HandOverArgs, ReferenceArgs, StateArgs};
 use super::command::{CommandArgs, CommandContext};
 use super::help;
+use crate::follow_up::command;
 use crate::ledger::place::Trust;
 use crate::live::RemoteId;
 use crate::report::exit::Exit;
@@ -55,9 +56,9 @@ impl CommandArgs for ResolveArgs {
         });
         let entry = context.entry(Trust::AnyForRoot);
         resolve(&settings, entry, &self.name, self.adopt.map(RemoteId::new)).await?;
-        context
-            .terminal
-            .out("Resolved. Run `integrationd sync --dry-run` to see the remaining changes.\n");
+        let sync = command("sync", &["--dry-run"]);
+        let text = format!("Resolved. Run `{sync}` to see the remaining changes.\n");
+        context.terminal.out(&text);
         Ok(Exit::Success)
     }
 }

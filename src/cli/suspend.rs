@@ -5,6 +5,7 @@ use clap::Args;
 use super::args::{LedgerArgs, NotifiedDaemonArgs, ReferenceArgs};
 use super::command::{CommandArgs, CommandContext};
 use super::help;
+use crate::follow_up::command;
 use crate::manifest::{Suspend, Until};
 use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
@@ -53,9 +54,10 @@ impl CommandArgs for SuspendArgs {
         suspend(&settings, access, &names, &suspension, self.unknown).await?;
         let until = until.map(|until| format!(" until {until}"));
         context.terminal.out(&format!(
-            "Suspended{}: {}. Run `integrationd resume` to end the suspension.\n",
+            "Suspended{}: {}. Run `{}` to end the suspension.\n",
             until.unwrap_or_default(),
-            named(&names)
+            named(&names),
+            command("resume", &[])
         ));
         self.daemon.notify(&settings, &context.terminal).await;
         Ok(Exit::Success)

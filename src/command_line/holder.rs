@@ -10,6 +10,7 @@ use crate::client::{self, RequestError, Unreachable};
 use crate::console::Terminal;
 use crate::daemon::control::handed::OTHER_FILES;
 use crate::daemon::control::request::{ClientView, DaemonCommand, HandedCommand, HandedRecords};
+use crate::follow_up::SelectingFlags;
 use crate::ledger::Record;
 use crate::manifest::Name;
 use crate::report::exit::Exit;
@@ -64,6 +65,7 @@ impl LedgerHolder {
         let command = DaemonCommand::Run(HandedCommand {
             arguments: arguments(line, program, source_flags)?,
             view: self.view,
+            selecting: SelectingFlags::current(),
             can_ask: terminal.can_ask(),
             has_colour: terminal.err_has_colour(),
         });

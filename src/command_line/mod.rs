@@ -5,6 +5,7 @@
 //! becomes the default of the flag, so that the rest of the program knows nothing
 //! of it. Keys, values and the schema follow from the flags themselves.
 
+mod follow_up;
 pub(crate) mod handed;
 pub(crate) mod holder;
 

@@ -62,3 +62,49 @@ fn every_setting_with_a_path_is_an_own_credential_or_none() {
         assert_eq!(arg.get_id().as_str(), key.replace('-', "_"));
     }
 }
+
+#[test]
+fn commands_accept_the_flags_that_are_repeated_for_them() {
+    let given = "integrationd sync files --config=none.yaml --var A=b --var-file=v.yaml --state s \
+        --url https://acme.example.com --api-key-file k --auth token --ca-file c --git /repository \
+        --git-directory d --git-allow-rewrite --connections none --secret-root r --socket socket \
+        --allow-secret env:A=*@a.example.com --vault-role-id id";
+    let program = PROGRAM;
+    let line = Line {
+        matches: (program.definition)()
+            .try_get_matches_from(given.split_whitespace())
+            .unwrap(),
+        file: SettingsFile::default(),
+        declared: DeclaredSettings::default(),
+    };
+    let flags = line.selecting_flags(program).0;
+    let script = flags["script"].join(" ");
+    assert!(script.contains("--dir files"), "{script}");
+    assert!(script.contains("--git-allow-rewrite=true"), "{script}");
+    assert_eq!(flags["sync"][0], "files");
+    for (command, words) in flags {
+        let line = ["integrationd".to_owned(), command.clone()].into_iter();
+        let parsed = (program.definition)().try_get_matches_from(line.chain(words));
+        let Err(error) = parsed else {
+            continue;
+        };
+        // Only arguments that select nothing are missing.
+        let kind = error.kind();
+        let is_missing = kind == clap::error::ErrorKind::MissingRequiredArgument;
+        assert!(is_missing, "{command}: {error}");
+    }
+}
+
+#[test]
+fn flags_of_a_daemon_are_not_repeated() {
+    let program = PROGRAM;
+    let line = |words: &[&str]| Line {
+        matches: (program.definition)().try_get_matches_from(words).unwrap(),
+        file: SettingsFile::default(),
+        declared: DeclaredSettings::default(),
+    };
+    let of_daemon = line(&["integrationd", "daemon", "files"]).selecting_flags(program);
+    assert!(of_daemon.0.is_empty());
+    let of_default = line(&["integrationd", "sync", "integrations.d"]).selecting_flags(program);
+    assert!(of_default.0.is_empty());
+}

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::Terminal;
 use crate::diagnostic;
+use crate::follow_up::command;
 use crate::manifest::{LossReason, LostVariable, Manifest, Name};
 use crate::report::exit::Exit;
 use crate::report::export::{ExportDocument, adopt_command};
@@ -126,10 +127,11 @@ fn incomplete(
 fn gaps(result: &ExportResult, document: &ExportDocument<'_>, terminal: &Terminal) {
     let unknown = result.unknown_owners.iter().map(String::as_str);
     let unreadable = result.unreadable.iter().map(String::as_str);
+    let export = command("export", &[]);
     terminal.gaps(
         unknown,
         unreadable,
-        "an integration may still lack a file: run `integrationd export` again later",
+        &format!("an integration may still lack a file: run `{export}` again later"),
     );
     if !result.are_connections_unread {
         return;
@@ -138,7 +140,7 @@ fn gaps(result: &ExportResult, document: &ExportDocument<'_>, terminal: &Termina
     if files.is_empty() {
         terminal.failure(
             "integrations may belong to connections that could not be read",
-            "run `integrationd export` again when the connections can be read",
+            format_args!("run `{export}` again when the connections can be read"),
         );
         return;
     }

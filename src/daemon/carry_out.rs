@@ -48,11 +48,9 @@ pub(super) async fn carry_out(context: &WorkerContext, run: HandedRun, stop: &St
                     session: context.session.clone(),
                     settings,
                 };
-                let arguments = command.arguments;
                 let console = &context.console;
-                Ok(console
-                    .carry_out(arguments, Arc::clone(&screen), held)
-                    .await)
+                let work = console.carry_out(command.arguments, Arc::clone(&screen), held);
+                Ok(command.selecting.during(work).await)
             }
             HandedWork::Records(records) => record(&context.session, &settings, records).await,
         }

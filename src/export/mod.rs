@@ -23,6 +23,7 @@ use serde::Serialize;
 pub use drafts::{derived_names, draft};
 pub use template::{ReferenceTemplate, ReferenceTemplateError};
 
+use crate::follow_up::command;
 use crate::live::RemoteId;
 use crate::manifest::{LostVariable, Name};
 use crate::platform::{AUTO_BOOTSTRAP, AttributePath};
@@ -325,10 +326,13 @@ impl ExportRefusal {
             } => return format!("did you mean `{near}`?").into(),
             Self::InvalidFiles(_) => "fix the files, or export into an empty directory",
             Self::UnknownName(_) => {
-                "run `integrationd validate -o json` to see the names in the files"
+                let validate = command("validate", &["-o", "json"]);
+                return format!("run `{validate}` to see the names in the files").into();
             }
             Self::NotDescribed { near: None, .. } => {
-                "run `integrationd validate -o json` to see the names and the errors in the files"
+                let validate = command("validate", &["-o", "json"]);
+                return format!("run `{validate}` to see the names and the errors in the files")
+                    .into();
             }
             Self::Invalid { .. } => "fix the file, and run the command again",
             Self::Json { .. } => {
@@ -340,7 +344,8 @@ impl ExportRefusal {
             }
             Self::Changed(_) => "nothing was written: run the command again",
             Self::NotLive(_) => {
-                "run `integrationd sync --dry-run` to see how the file is interpreted"
+                let sync = command("sync", &["--dry-run"]);
+                return format!("run `{sync}` to see how the file is interpreted").into();
             }
             Self::SeveralDocuments { .. } => "first move each integration to a separate file",
             Self::HasExtra(_) | Self::NotVerified { .. } => "edit the file by hand",

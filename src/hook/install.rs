@@ -11,7 +11,7 @@ use super::{Ask, Install};
 use crate::console::Terminal;
 use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
-use crate::text::escaped;
+use crate::text::{escaped, shell_word};
 
 /// The name of the hook.
 const HOOK: &str = "post-receive";
@@ -145,28 +145,15 @@ fn call(args: &Ask) -> Result<Vec<u8>, CommandFailure> {
         CommandFailure::new(Exit::Failed, what, "check that /proc is mounted")
     })?;
     let socket = std::path::absolute(socket).unwrap_or_else(|_| socket.clone());
-    let mut call = quoted(own.as_os_str().as_bytes());
+    let mut call = shell_word(own.as_os_str().as_bytes());
     call.extend(b" hook run --socket=");
-    call.extend(quoted(socket.as_os_str().as_bytes()));
+    call.extend(shell_word(socket.as_os_str().as_bytes()));
     call.extend(format!(" --timeout={}ms", timeout.as_millis()).bytes());
     if let Some(branch) = branch {
         call.extend(b" --branch=");
-        call.extend(quoted(branch.as_bytes()));
+        call.extend(shell_word(branch.as_bytes()));
     }
     Ok(call)
-}
-
-/// One word for a shell, whatever is in it.
-fn quoted(word: &[u8]) -> Vec<u8> {
-    let mut quoted = vec![b'\''];
-    for byte in word {
-        match byte {
-            b'\'' => quoted.extend(b"'\\''"),
-            byte => quoted.push(*byte),
-        }
-    }
-    quoted.push(b'\'');
-    quoted
 }
 
 fn foreign(path: &Path, help: &str) -> CommandFailure {
@@ -184,19 +171,4 @@ fn failed(what: &str, path: &Path, error: &io::Error) -> CommandFailure {
         what,
         "run the command as the owner of the repository",
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_shell_reads_one_word_whatever_is_in_it() {
-        for word in ["plain", "two words", "it's", "$(id) `id` \\", "a\nb"] {
-            let script = [b"printf %s ", quoted(word.as_bytes()).as_slice()].concat();
-            let script = String::from_utf8(script).unwrap();
-            let output = Command::new("sh").args(["-c", &script]).output().unwrap();
-            assert_eq!(String::from_utf8(output.stdout).unwrap(), word);
-        }
-    }
 }

@@ -5,6 +5,7 @@ use super::evidence::{Contested, UnknownOutcome};
 use super::undeletable::allow_removal;
 pub use super::undeletable::{Freeze, Undeletable};
 use super::wording::list;
+use crate::follow_up::command;
 use crate::live::{IntegrationStatus, RemoteId};
 use crate::manifest::{Name, Unbound};
 use crate::platform::AttributePath;
@@ -312,7 +313,7 @@ impl Block {
                 "correct `sync.id`, or remove it".into()
             }
             Self::NeedsPin { id, .. } => help_of_probable(&format!("confirm it with `sync: {{id: \"{id}\"}}` in the file")),
-            Self::NeedsName { name, .. } => help_of_probable(&format!("run `integrationd adopt {name}`")),
+            Self::NeedsName { name, .. } => help_of_probable(&format!("run `{}`", command("adopt", &[name]))),
             Self::NeverUpdated { id } => {
                 format!("delete integration {id} in Immuta, then try again")
             }
@@ -320,7 +321,8 @@ impl Block {
                 "try again, or report the problem to Immuta: nothing is created while the tenant's list cannot be read completely".into()
             }
             Self::UnknownOutcome { name, outcome: UnknownOutcome::Tie { .. } } => format!(
-                "check these integrations in Immuta, then run `integrationd resolve {name}` with `--adopt ID` or `--retry`"
+                "check these integrations in Immuta, then run `{}` with `--adopt ID` or `--retry`",
+                command("resolve", &[name])
             ),
             Self::UnknownOutcome { .. } => "try again in a minute".into(),
             Self::Conflict { .. } => {
@@ -403,9 +405,10 @@ fn help_of_not_converging(values: &[Change]) -> String {
 }
 
 fn help_of_contested(name: &str) -> String {
+    let sync = command("sync", &["--only", name]);
     format!(
         "find out who or what changes the value, such as another installation of integrationd; \
-        then run `systemctl reload integrationd` or `integrationd sync --only {name}` to repair \
+        then run `systemctl reload integrationd` or `{sync}` to repair \
         the integration and reset the count; until then, integrationd writes to it only if its \
         file or a secret changes"
     )

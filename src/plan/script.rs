@@ -7,6 +7,7 @@ use super::removal::is_automatic;
 use super::{
     Action, Block, Body, Creation, Deletion, Note, Operation, PreconditionFailure, Undeletable,
 };
+use crate::follow_up::command;
 use crate::ledger::Ledger;
 use crate::live::{Live, LiveIntegration};
 use crate::manifest::Integration;
@@ -222,5 +223,5 @@ pub fn scripts_need_file(action: &Action) -> bool {
 /// The command that fetches the script of an integration.
 #[must_use]
 pub fn script_command(name: &str) -> String {
-    format!("integrationd script {name}")
+    command("script", &[name])
 }

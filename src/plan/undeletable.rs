@@ -2,6 +2,7 @@
 
 use super::evidence::Absence;
 use super::wording::list;
+use crate::follow_up::command;
 use crate::live::RemoteId;
 use crate::manifest::Name;
 use crate::platform::AttributePath;
@@ -146,7 +147,8 @@ impl Undeletable {
                 remove the file"
             ),
             Self::NotOwned { name, .. } => {
-                format!("to allow the deletion, first run `integrationd adopt {name}`")
+                let adopt = command("adopt", &[name]);
+                format!("to allow the deletion, first run `{adopt}`")
             }
         }
     }

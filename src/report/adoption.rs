@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::document::Document;
 use super::exit::Exit;
+use crate::follow_up::command;
 use crate::plan::{AdoptedSecrets, Adoption, AdoptionResult, Block, StateUpdate};
 use crate::text::{count, escaped};
 
@@ -64,8 +65,9 @@ impl<'a> AdoptionDocument<'a> {
                 self.failed.push(name);
                 writeln!(
                     out,
-                    "  ✗ {name}: no live integration matches the file; run `integrationd \
-                    sync` to create the integration"
+                    "  ✗ {name}: no live integration matches the file; run `{}` to create the \
+                    integration",
+                    command("sync", &[])
                 )
             }
             AdoptionResult::Blocked(block) => {

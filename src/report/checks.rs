@@ -2,6 +2,7 @@
 
 use anstyle::{AnsiColor, Style};
 
+use crate::follow_up::command;
 use crate::immuta::ApiError;
 use crate::live::Live;
 use crate::text::{chain, count, escaped};
@@ -65,10 +66,11 @@ const FEW: usize = crate::live::MOST_REASONS;
 /// The number of live integrations.
 fn listed(live: &Live) -> String {
     let readable = count(live.integrations.len(), "integration");
+    let list = command("list", &[]);
     match live.unreadable.len() {
         0 => readable,
-        n @ 1..=FEW => format!("{readable} readable, {n} unreadable (see `integrationd list`)"),
-        n => format!("{readable} readable, at least {n} unreadable (see `integrationd list`)"),
+        n @ 1..=FEW => format!("{readable} readable, {n} unreadable (see `{list}`)"),
+        n => format!("{readable} readable, at least {n} unreadable (see `{list}`)"),
     }
 }
 

@@ -10,6 +10,7 @@ use super::failure::CommandFailure;
 use super::style::{BOLD, CHANGE, paint};
 use crate::export::proof::ProofFinding;
 use crate::export::{ExportDraft, ExportSkip, ToProvide};
+use crate::follow_up::command_in;
 use crate::manifest::{LostVariable, Name};
 use crate::plan::{Adoption, AdoptionResult};
 use crate::session::export::ExportResult;
@@ -233,14 +234,8 @@ pub fn adopt_command(directory: &str, names: &[Name]) -> Option<String> {
     if names.is_empty() {
         return None;
     }
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,:@%".contains(c);
-    let directory = if !directory.is_empty() && directory.chars().all(is_plain) {
-        directory.to_owned()
-    } else {
-        format!("'{}'", directory.replace('\'', "'\\''"))
-    };
-    let names = names.join(" ");
-    Some(format!("integrationd adopt --dir {directory} {names}"))
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    Some(command_in(directory, "adopt", &names))
 }
 
 fn is_recorded(adoption: &Adoption) -> bool {

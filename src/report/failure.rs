@@ -7,6 +7,7 @@ use super::exit::Exit;
 use crate::diagnostic::Diagnostic;
 use crate::export::ExportRefusal;
 use crate::export::disk::ExportWriteError;
+use crate::follow_up::command;
 use crate::immuta::ApiError;
 use crate::ledger::StoreError;
 use crate::plan::NotTheResult;
@@ -120,7 +121,8 @@ impl From<SyncError> for CommandFailure {
 
 impl From<NotTheResult> for CommandFailure {
     fn from(error: NotTheResult) -> Self {
-        let help = "run `integrationd list` to see the live integrations";
+        let list = command("list", &[]);
+        let help = format!("run `{list}` to see the live integrations");
         Self::new(Exit::Failed, error, help)
     }
 }
@@ -195,7 +197,10 @@ impl From<AdoptError> for CommandFailure {
             AdoptError::NotDescribed(_) => Self::new(
                 Exit::Usage,
                 error,
-                "run `integrationd validate -o json` to see the names and the errors in the files",
+                format_args!(
+                    "run `{}` to see the names and the errors in the files",
+                    command("validate", &["-o", "json"])
+                ),
             ),
         }
     }
@@ -211,7 +216,10 @@ impl From<ResolveError> for CommandFailure {
             ResolveError::NothingUnknown(_) => Self::new(
                 Exit::Failed,
                 error,
-                "run `integrationd sync --dry-run` to see the writes with an unknown outcome",
+                format_args!(
+                    "run `{}` to see the writes with an unknown outcome",
+                    command("sync", &["--dry-run"])
+                ),
             ),
         }
     }
@@ -286,8 +294,11 @@ impl From<ExportError> for CommandFailure {
 
 impl From<ExplainError> for CommandFailure {
     fn from(error: ExplainError) -> Self {
-        let list = "run `integrationd list` to see the ids of live integrations, and `integrationd \
-                    validate -o json` to see the names in the files";
+        let list = format!(
+            "run `{}` to see the ids of live integrations, and `{}` to see the names in the files",
+            command("list", &[]),
+            command("validate", &["-o", "json"])
+        );
         match error {
             ExplainError::Open(error) => error.into(),
             ExplainError::Sync(error) => error.into(),

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::follow_up::command;
 use crate::plan::{Action, Block, ChangedBy, Note, Operation, Policy};
 use crate::session::explain::{CausedChange, ExplainedIntegration, UnreadTenant};
 use crate::text::{chain, escaped};
@@ -123,10 +124,11 @@ fn without_action(explained: &ExplainedIntegration) -> NextStep {
         ));
     }
     match &unmanaged.recorded {
-        None => nothing(
+        None => nothing(format!(
             "no file describes this integration, so integrationd does not manage it; \
-            `integrationd export` writes a file for it",
-        ),
+            `{}` writes a file for it",
+            command("export", &[])
+        )),
         Some(_) if unmanaged.owned && explained.policy == Policy::Sync => nothing(
             "no file describes this integration any longer, but a file with `sync.id` may mean it, \
             so it is not deleted",
@@ -138,7 +140,8 @@ fn without_action(explained: &ExplainedIntegration) -> NextStep {
         Some(_) => nothing(format!(
             "no file describes this integration any longer, and integrationd deletes only \
             integrations that it owns; delete it in Immuta, or restore its file and run \
-            `integrationd adopt {name}`"
+            `{}`",
+            command("adopt", &[name])
         )),
     }
 }

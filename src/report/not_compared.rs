@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::style::{BOLD, CHANGE, paint};
+use crate::follow_up::command;
 use crate::manifest::Name;
 use crate::plan::Plan;
 use crate::platform::AttributePath;
@@ -111,8 +112,9 @@ fn secrets(out: &mut String, not_compared: &[NotCompared]) {
     let _ = writeln!(out, "{}", paint(CHANGE, what));
     let _ = writeln!(
         out,
-        "{} send them with `integrationd sync --resend-secrets {name}`{all}; or, if the server \
-        already has them, run `integrationd adopt {name} --secrets assume`",
-        paint(BOLD, " help:")
+        "{} send them with `{}`{all}; or, if the server already has them, run `{}`",
+        paint(BOLD, " help:"),
+        command("sync", &["--resend-secrets", name]),
+        command("adopt", &[name, "--secrets", "assume"])
     );
 }

@@ -2,6 +2,7 @@
 
 use super::exit::Exit;
 use super::failure::CommandFailure;
+use crate::follow_up::command;
 use crate::plan::{Action, Block, Undeletable, needed_scripts, script_command, scripts_need_file};
 use crate::platform::{AttributePath, ScriptKind};
 use crate::session::script::{AfterScript, ScriptError, ScriptRefusal, ScriptResult};
@@ -47,8 +48,8 @@ pub(super) fn needed(action: &Action) -> Option<String> {
         0 => return None,
         count => script_noun(count),
     };
-    let command = script_command(&action.name);
-    Some(format!("before this, run the {scripts} of: {command}"))
+    let script = script_command(&action.name);
+    Some(format!("before this, run the {scripts} of: {script}"))
 }
 
 /// The place for a run of the script, and the next step. Without a script: the reason.
@@ -84,10 +85,14 @@ pub fn next_steps(result: &ScriptResult) -> String {
 }
 
 fn next(name: &str, next: &AfterScript) -> String {
-    let removal = "run `integrationd sync --policy sync`, which deletes the integration";
+    let sync = command("sync", &[]);
+    let removal = format!(
+        "run `{}`, which deletes the integration",
+        command("sync", &["--policy", "sync"])
+    );
     match next {
         AfterScript::Script(kind) => format!("then run `{} --kind {kind}`", script_command(name)),
-        AfterScript::Sync => "then run `integrationd sync`".to_owned(),
+        AfterScript::Sync => format!("then run `{sync}`"),
         AfterScript::Removal => format!("then {removal}"),
         AfterScript::FileRemoval => format!("then remove the file of {name} and {removal}"),
         AfterScript::ForeignRemoval(id) => format!(
@@ -96,8 +101,8 @@ fn next(name: &str, next: &AfterScript) -> String {
             escaped(id.as_str())
         ),
         AfterScript::Replacement => format!(
-            "then run `integrationd sync --allow-replace {name}`, which deletes and recreates the \
-            integration"
+            "then run `{}`, which deletes and recreates the integration",
+            command("sync", &["--allow-replace", name])
         ),
         AfterScript::Restart => {
             format!("then run `{}` to start again", script_command(name))
@@ -106,11 +111,11 @@ fn next(name: &str, next: &AfterScript) -> String {
             "{name} already exists, so no sync needs this script: run it only to restore resources"
         ),
         AfterScript::Suspended(suspend) => format!(
-            "{name} is suspended, so `integrationd sync` changes nothing now: {}",
+            "{name} is suspended, so `{sync}` changes nothing now: {}",
             escaped(&suspend.to_string())
         ),
         AfterScript::Blocked(block) => format!(
-            "{name} is blocked, so `integrationd sync` changes nothing now: {}",
+            "{name} is blocked, so `{sync}` changes nothing now: {}",
             escaped(&block.to_string())
         ),
     }
@@ -130,12 +135,17 @@ impl From<ScriptError> for CommandFailure {
             } => failed(&error, format!("did you mean `{near}`?")),
             ScriptError::Unknown { near: None, .. } => failed(
                 &error,
-                "run `integrationd validate -o json` to see the names in the files".to_owned(),
+                format!(
+                    "run `{}` to see the names in the files",
+                    command("validate", &["-o", "json"])
+                ),
             ),
             ScriptError::Automatic(_) => failed(
                 &error,
-                "run `integrationd sync`: only integrations with `autoBootstrap: false` have scripts"
-                    .to_owned(),
+                format!(
+                    "run `{}`: only integrations with `autoBootstrap: false` have scripts",
+                    command("sync", &[])
+                ),
             ),
             ScriptError::AutomaticPart { ref name, .. } => failed(
                 &error,
@@ -147,13 +157,18 @@ impl From<ScriptError> for CommandFailure {
             ),
             ScriptError::NoSuchScript { kinds, .. } => {
                 let words: Vec<&str> = kinds.iter().map(|kind| kind.word()).collect();
-                let help = format!("give one of these kinds with `--kind`: {}", words.join(", "));
+                let help = format!(
+                    "give one of these kinds with `--kind`: {}",
+                    words.join(", ")
+                );
                 failed(&error, help)
             }
-            ScriptError::NotLive { .. } => failed(
+            ScriptError::NotLive { ref name, .. } => failed(
                 &error,
-                "run `integrationd script` without `--kind` to get the script that is needed now"
-                    .to_owned(),
+                format!(
+                    "run `{}` to get the script that is needed now",
+                    script_command(name)
+                ),
             ),
             ScriptError::NotDescribed {
                 ref name,
@@ -226,8 +241,9 @@ fn help(refusal: &ScriptRefusal) -> String {
         ScriptRefusal::Replacement { name, kinds } => {
             let (scripts, commands) = (script_noun(kinds.len()), commands(name, kinds));
             format!(
-                "to replace it, run the {scripts} of {commands}, then run `integrationd sync \
-                --allow-replace {name}`; to keep it, change the file back"
+                "to replace it, run the {scripts} of {commands}, then run `{}`; to keep it, change \
+                the file back",
+                command("sync", &["--allow-replace", name])
             )
         }
         ScriptRefusal::Suspended { .. } => "end the suspension first, then try again".to_owned(),

@@ -2,6 +2,7 @@
 
 use super::exit::Exit;
 use super::failure::CommandFailure;
+use crate::follow_up::command;
 use crate::session::snippet::{SnippetError, SnippetResult};
 use crate::text::chain;
 
@@ -38,7 +39,8 @@ impl From<SnippetError> for CommandFailure {
                 ..
             } => failed(&format!("did you mean `{near}`?")),
             SnippetError::NotDescribed { near: None, .. } => {
-                failed("run `integrationd validate -o json` to see the names in the files")
+                let validate = command("validate", &["-o", "json"]);
+                failed(&format!("run `{validate}` to see the names in the files"))
             }
             SnippetError::InvalidFile(_) => Self::new(
                 Exit::InvalidFile,
@@ -49,7 +51,8 @@ impl From<SnippetError> for CommandFailure {
                 failed("run `integrationd script` to get the script of a manual setup")
             }
             SnippetError::NotLive(_) => {
-                failed("first run `integrationd sync` to create the integration")
+                let sync = command("sync", &[]);
+                failed(&format!("first run `{sync}` to create the integration"))
             }
             SnippetError::Blocked { ref block, .. } => failed(&block.help()),
             SnippetError::NoKey(_) => failed(
@@ -61,7 +64,8 @@ impl From<SnippetError> for CommandFailure {
                 "run the command on a terminal and answer `yes`, or add `--yes`",
             ),
             SnippetError::Suspended(ref name) => failed(&format!(
-                "end the suspension first: remove it from the file, or run `integrationd resume {name}`"
+                "end the suspension first: remove it from the file, or run `{}`",
+                command("resume", &[name])
             )),
             SnippetError::Owned { .. } => failed(
                 "in Immuta, create a key for this connection; if the tenant has no connections, use `--connections none`",

@@ -13,6 +13,7 @@ use super::not_compared;
 use super::style::{ADD, BAD, BOLD, CHANGE, DIM, list_counts, paint};
 use super::value::{Both, both, whole};
 use super::{Counts, suspended, value};
+use crate::follow_up::command;
 use crate::live::{FailingTest, IntegrationStatus, RemoteId};
 use crate::plan::{
     Action, Block, Body, Change, ChangeKind, Creation, Deletion, DisplayValue, Note, Operation,
@@ -438,8 +439,8 @@ fn unmanaged(out: &mut String, unmanaged: &[Unmanaged]) {
             }
             Some(name) => format!(
                 ", formerly {name}: not deleted, because integrationd does not own the \
-                integration; delete it in Immuta, or restore its file and run `integrationd adopt \
-                {name}`"
+                integration; delete it in Immuta, or restore its file and run `{}`",
+                command("adopt", &[name])
             ),
             None => String::new(),
         };

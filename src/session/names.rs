@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Wishes;
+use crate::follow_up::command;
 use crate::ledger::history::History;
 use crate::manifest::Name;
 use crate::plan::{KnownNames, Operator, Resend, Selection};
@@ -41,7 +42,10 @@ impl UnknownNames {
             } => format!("use one of the names in the files: {}", names.join(", ")),
             Self::Unknown {
                 described: None, ..
-            } => "run `integrationd validate -o json` to list the names".to_owned(),
+            } => format!(
+                "run `{}` to list the names",
+                command("validate", &["-o", "json"])
+            ),
             Self::LeftOut(_) => {
                 "give `--resend-secrets` only names that `--only` and `--exclude` select".to_owned()
             }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Access, OpenError, Session};
+use crate::follow_up::command;
 use crate::ledger::place::Trust;
 use crate::ledger::{Ledger, StoreError, Suspensions};
 use crate::manifest::{Name, Suspend, Until, nearest};
@@ -45,16 +46,19 @@ impl SuspendError {
         match self {
             Self::Open(error) => error.help(),
             Self::Ledger(error) => error.help.clone(),
-            Self::Over(_) => "give `--until` a date or time in the future, or omit \
-                `--until` and end the suspension with `integrationd resume`"
-                .to_owned(),
+            Self::Over(_) => format!(
+                "give `--until` a date or time in the future, or omit `--until` and end the \
+                suspension with `{}`",
+                command("resume", &[])
+            ),
             Self::Unknown { near, .. } => format!(
                 "{}use `--unknown` to suspend an integration that was never written",
                 meant(near)
             ),
             Self::NotSuspended { near, .. } => format!(
-                "{}run `integrationd resume` without a name to end all suspensions",
-                meant(near)
+                "{}run `{}` without a name to end all suspensions",
+                meant(near),
+                command("resume", &[])
             ),
         }
     }

@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ use http::Method;
 use integrationd::simulator::{
     API_KEY, Fault, FaultKind, LoggedRequest, Simulator, SimulatorOptions, serve,
 };
+use regex::Regex;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -266,12 +267,24 @@ fn is_valid_plan(document: &serde_json::Value) {
     assert!(errors.is_empty(), "{}\n{document:#}", errors.join("\n"));
 }
 
+/// A printed command, and the flags in it that select the files, the ledger and the tenant.
+static SELECTING: LazyLock<Regex> = LazyLock::new(|| {
+    let value = r#"(?:'[^']*'|[^\s`'"]+)"#;
+    let names = "dir|state|socket|config|git|git-[a-z]+|allow-secret|secret-root|var|var-file|url|\
+                 api-key-file|auth|ca-file|connections|vault-[a-z-]+";
+    let flag = format!(r"--(?:{names})[ =]{value}");
+    let place = r#"(?:\[FILES\]|/)[^\s`'"]*"#;
+    Regex::new(&format!(r"(integrationd [a-z]+)(?: (?:{flag}|{place}))+")).unwrap()
+});
+
 /// A run of the command, with an environment of its own.
 pub(crate) struct Integrationd {
     /// Lives as long as the run.
     state: TempDir,
     command: Command,
     scrub: Vec<(String, &'static str)>,
+    /// True if printed commands keep the flags that name places of the test.
+    is_verbatim: bool,
 }
 
 impl Integrationd {
@@ -292,7 +305,15 @@ impl Integrationd {
             state,
             command,
             scrub: Vec::new(),
+            is_verbatim: false,
         }
+    }
+
+    /// With printed commands as they are. Otherwise, they are shown without the flags that select
+    /// the files, the ledger and the tenant, which differ from run to run.
+    pub(crate) fn verbatim(mut self) -> Self {
+        self.is_verbatim = true;
+        self
     }
 
     /// Against this tenant, with a good key.
@@ -311,6 +332,17 @@ impl Integrationd {
     /// One argument more.
     pub(crate) fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
         self.command.arg(arg);
+        self
+    }
+
+    /// More arguments.
+    pub(crate) fn args(self, args: &[&str]) -> Self {
+        args.iter().fold(self, Self::arg)
+    }
+
+    /// In this working directory.
+    pub(crate) fn within(mut self, directory: &Path) -> Self {
+        self.command.current_dir(directory);
         self
     }
 
@@ -342,7 +374,7 @@ impl Integrationd {
     pub(crate) fn run(self) -> Ran {
         let mut command = assert_cmd::Command::from_std(self.command);
         let output = command.timeout(Duration::from_secs(60)).output();
-        ran(output.unwrap(), &self.scrub)
+        ran(output.unwrap(), &self.scrub, self.is_verbatim)
     }
 
     /// Starts it and leaves it running.
@@ -360,6 +392,7 @@ impl Integrationd {
             stderr: Gathered::from(child.stderr.take().unwrap()),
             child,
             scrub: self.scrub,
+            is_verbatim: self.is_verbatim,
         }
     }
 
@@ -369,7 +402,7 @@ impl Integrationd {
     }
 }
 
-fn ran(output: Output, scrub: &[(String, &str)]) -> Ran {
+fn ran(output: Output, scrub: &[(String, &str)], is_verbatim: bool) -> Ran {
     let Output {
         status,
         stdout,
@@ -377,9 +410,13 @@ fn ran(output: Output, scrub: &[(String, &str)]) -> Ran {
     } = output;
     let text = |bytes: Vec<u8>| {
         let text = String::from_utf8(bytes).unwrap();
-        scrub
+        let text = scrub
             .iter()
-            .fold(text, |text, (from, to)| text.replace(from, to))
+            .fold(text, |text, (from, to)| text.replace(from, to));
+        if is_verbatim {
+            return text;
+        }
+        SELECTING.replace_all(&text, "$1").into_owned()
     };
     Ran {
         code: status.code().unwrap_or(-1),
@@ -423,6 +460,7 @@ pub(crate) struct Running {
     stdout: Gathered,
     stderr: Gathered,
     scrub: Vec<(String, &'static str)>,
+    is_verbatim: bool,
 }
 
 impl Running {
@@ -474,7 +512,7 @@ impl Running {
             stdout,
             stderr,
         };
-        ran(output, &self.scrub)
+        ran(output, &self.scrub, self.is_verbatim)
     }
 }
 

@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::follow_up::SelectingFlags;
 use crate::ledger::{Ledger, Record};
 use crate::manifest::Name;
 
@@ -48,6 +49,8 @@ pub struct HandedCommand {
     pub arguments: Vec<String>,
     /// The client's view.
     pub view: ClientView,
+    /// The flags for commands in the texts that the client shows.
+    pub selecting: SelectingFlags,
     /// True if a person can be asked.
     pub can_ask: bool,
     /// True if standard error shows colours.
@@ -230,6 +233,7 @@ mod tests {
                 ledger: (1, 2),
                 settings_file: None,
             },
+            selecting: SelectingFlags::default(),
             can_ask: true,
             has_colour: false,
         });

@@ -158,6 +158,7 @@ mod tests {
                 ledger: (1, 2),
                 settings_file: None,
             },
+            selecting: crate::follow_up::SelectingFlags::default(),
             can_ask: true,
             has_colour: false,
         });
