@@ -171,6 +171,7 @@ mod status;
 mod stored_secrets;
 #[cfg(test)]
 mod supply;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod suspend;

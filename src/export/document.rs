@@ -4,6 +4,8 @@
 //! the server or not. What cannot be written is named, and nothing is guessed but the way
 //! to log in, which a comment says.
 
+mod need;
+
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value as Json};
@@ -16,8 +18,8 @@ use crate::live::{LiveIntegration, is_mask};
 use crate::manifest::{Integration, reference_scalar, text_scalar};
 use crate::plan::default_of;
 use crate::platform::{
-    Attribute, AttributePath, Class, Condition, Evidence, Lack, Need, ObjectPath, Platform, Shape,
-    TablePath, find_attribute, value_at,
+    Attribute, AttributePath, Class, Evidence, ObjectPath, Platform, Shape, TablePath,
+    find_attribute, value_at,
 };
 use crate::secret::{Template, TemplatePart, escaped_literal};
 use crate::value::Value;
@@ -436,69 +438,6 @@ impl Walk<'_> {
             value,
             comment: None,
         })
-    }
-
-    /// True if the live integration may do without an attribute that is required.
-    fn may_lack(&self, attribute: &Attribute, path: TablePath<'static>) -> bool {
-        match attribute.lack {
-            None => false,
-            Some(Lack::Perhaps) => true,
-            Some(Lack::With(switch)) => {
-                let mut keys = path.around().keys();
-                let object = keys.try_fold(self.live, |live, key| live.get(key)?.as_object());
-                let shown = object.and_then(|object| object.get(switch));
-                shown.is_some_and(|shown| *shown == true || *shown == "true")
-            }
-        }
-    }
-
-    /// The need for an attribute, by what is live.
-    fn need(&self, attribute: &Attribute) -> Needed {
-        let (conditions, evidence) = match attribute.need {
-            Need::Optional => return Needed::Optional,
-            Need::Always(evidence) => return Needed::Yes(evidence),
-            Need::When(conditions, evidence) => (conditions, evidence),
-        };
-        let mut is_unknown = false;
-        for condition in conditions {
-            let holds = condition.holds(self.platform, self.auto_bootstrap, |name| self.word(name));
-            let is_open = match *condition {
-                Condition::AutoBootstrap(_) => false,
-                Condition::Is(name, _) => self.is_open(name),
-            };
-            if !holds && !is_open {
-                return Needed::No;
-            }
-            is_unknown |= !holds;
-        }
-        if is_unknown {
-            Needed::Unknown
-        } else {
-            Needed::Yes(evidence)
-        }
-    }
-
-    /// The word of an attribute at the top: as the server shows it, as the file has it, or
-    /// the usual one where the server does not keep it.
-    fn word(&self, name: &str) -> Option<&str> {
-        let shown = self.live.get(name).filter(|value| !is_mask(value));
-        if let Some(word) = shown.and_then(Json::as_str) {
-            return Some(word);
-        }
-        let attribute = self.platform.attribute(name)?;
-        if attribute.class_for(self.auto_bootstrap.unwrap_or(false)) != Class::OneTime {
-            return None;
-        }
-        let existing = self.source.existing.and_then(|file| file.config.get(name));
-        existing
-            .and_then(Value::as_text)
-            .or_else(|| usual(attribute))
-    }
-
-    /// True if the word of an attribute at the top is unknown.
-    fn is_open(&self, name: &str) -> bool {
-        let default = self.platform.attribute(name).and_then(|a| a.default);
-        self.word(name).is_none() && default.is_none()
     }
 }
 

@@ -57,7 +57,7 @@ pub use example::load_example;
 pub use flat::{Accept, DeclaredSettings, Flat, RejectedValue, VARIABLES, flat};
 pub use load::{FileChecks, load, load_checked};
 pub(crate) use options::{NAME_LENGTH, is_name};
-pub(crate) use quote::{reference_scalar, text_scalar};
+pub(crate) use quote::{quoted, reference_scalar, text_scalar};
 pub use schema::schema;
 pub(crate) use suggest::{meant_platform, nearest};
 pub use until::{Until, UntilError};

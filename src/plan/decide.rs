@@ -147,7 +147,6 @@ fn compare(
     notes.extend(carried(integration, &difference));
     notes.extend(missing_secrets(&difference.body, context));
     let precondition = UpdatePrecondition::new(integration, found, &difference, history);
-    let precondition = Box::new(precondition);
     let mut state = recorded::of_write(integration, recorded, &difference.body, context);
     converge::keep_until_proved(&mut state, &difference.changes, recorded);
     state.repairs = contest::after_update(integration, &difference.changes, recorded, context);
@@ -157,7 +156,7 @@ fn compare(
             changes: difference.changes,
             body: difference.body,
             state,
-            precondition,
+            precondition: Box::new(precondition),
         },
         notes,
     )

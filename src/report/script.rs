@@ -123,70 +123,79 @@ fn next(name: &str, next: &AfterScript) -> String {
 
 impl From<ScriptError> for CommandFailure {
     fn from(error: ScriptError) -> Self {
-        let failed =
-            |error: &ScriptError, help: String| Self::new(Exit::Failed, chain(error), help);
         match error {
             ScriptError::Open(error) => error.into(),
             ScriptError::Sync(error) => error.into(),
             ScriptError::Fetch(error) => error.into(),
-            ScriptError::Unknown {
-                near: Some(ref near),
-                ..
-            } => failed(&error, format!("did you mean `{near}`?")),
-            ScriptError::Unknown { near: None, .. } => failed(
-                &error,
-                format!(
-                    "run `{}` to see the names in the files",
-                    command("validate", &["-o", "json"])
-                ),
-            ),
-            ScriptError::Automatic(_) => failed(
-                &error,
-                format!(
-                    "run `{}`: only integrations with `autoBootstrap: false` have scripts",
-                    command("sync", &[])
-                ),
-            ),
-            ScriptError::AutomaticPart { ref name, .. } => failed(
-                &error,
-                format!("run `{}` to see which scripts are needed", script_command(name)),
-            ),
-            ScriptError::NoScripts(_) => failed(
-                &error,
-                "set the platform up by hand as Immuta's documentation describes".to_owned(),
-            ),
-            ScriptError::NoSuchScript { kinds, .. } => {
-                let words: Vec<&str> = kinds.iter().map(|kind| kind.word()).collect();
-                let help = format!(
-                    "give one of these kinds with `--kind`: {}",
-                    words.join(", ")
-                );
-                failed(&error, help)
-            }
-            ScriptError::NotLive { ref name, .. } => failed(
-                &error,
-                format!(
-                    "run `{}` to get the script that is needed now",
-                    script_command(name)
-                ),
-            ),
-            ScriptError::NotDescribed {
-                ref name,
-                creation_failed: true,
-                ..
-            } => failed(&error, restoration(name)),
-            ScriptError::NotDescribed { .. } => failed(
-                &error,
-                "use `--kind delete`: an integration without a file has no other script".to_owned(),
-            ),
             ScriptError::Refused(refusal) => refusal.into(),
-            ScriptError::Changed { .. } => failed(&error, "try again".to_owned()),
-            ScriptError::MissingSecret { .. } => {
-                failed(&error, "provide the secret, then try again".to_owned())
-            }
-            ScriptError::Unbound(ref unbound) => failed(&error, unbound.allowed.clone()),
+            ScriptError::Unknown { .. }
+            | ScriptError::Automatic(_)
+            | ScriptError::AutomaticPart { .. }
+            | ScriptError::NoScripts(_)
+            | ScriptError::NoSuchScript { .. }
+            | ScriptError::NotLive { .. }
+            | ScriptError::NotDescribed { .. }
+            | ScriptError::Changed { .. }
+            | ScriptError::MissingSecret { .. }
+            | ScriptError::Unbound(_) => Self::new(
+                Exit::Failed,
+                chain(&error),
+                remedy_of(&error).unwrap_or_default(),
+            ),
         }
     }
+}
+
+/// The remedy; `None` for an error that has its own.
+fn remedy_of(error: &ScriptError) -> Option<String> {
+    Some(match error {
+        ScriptError::Open(_)
+        | ScriptError::Sync(_)
+        | ScriptError::Fetch(_)
+        | ScriptError::Refused(_) => return None,
+        ScriptError::Unknown {
+            near: Some(near), ..
+        } => format!("did you mean `{near}`?"),
+        ScriptError::Unknown { near: None, .. } => format!(
+            "run `{}` to see the names in the files",
+            command("validate", &["-o", "json"])
+        ),
+        ScriptError::Automatic(_) => format!(
+            "run `{}`: only integrations with `autoBootstrap: false` have scripts",
+            command("sync", &[])
+        ),
+        ScriptError::AutomaticPart { name, .. } => {
+            format!(
+                "run `{}` to see which scripts are needed",
+                script_command(name)
+            )
+        }
+        ScriptError::NoScripts(_) => {
+            "set the platform up by hand as Immuta's documentation describes".to_owned()
+        }
+        ScriptError::NoSuchScript { kinds, .. } => {
+            let words: Vec<&str> = kinds.iter().map(|kind| kind.word()).collect();
+            format!(
+                "give one of these kinds with `--kind`: {}",
+                words.join(", ")
+            )
+        }
+        ScriptError::NotLive { name, .. } => format!(
+            "run `{}` to get the script that is needed now",
+            script_command(name)
+        ),
+        ScriptError::NotDescribed {
+            name,
+            creation_failed: true,
+            ..
+        } => restoration(name),
+        ScriptError::NotDescribed { .. } => {
+            "use `--kind delete`: an integration without a file has no other script".to_owned()
+        }
+        ScriptError::Changed { .. } => "try again".to_owned(),
+        ScriptError::MissingSecret { .. } => "provide the secret, then try again".to_owned(),
+        ScriptError::Unbound(unbound) => unbound.allowed.clone(),
+    })
 }
 
 impl From<ScriptRefusal> for CommandFailure {

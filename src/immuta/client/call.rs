@@ -127,7 +127,7 @@ impl<'a> Call<'a> {
             Ok(request) => transport.send(request).await,
             Err(error) => Err(error),
         };
-        let status = outcome.as_ref().ok().map(http::Response::status);
+        let status = outcome.as_ref().ok().map(Response::status);
         tracing::debug!(
             http.request.method = %self.method,
             url.template = self.path.template,
