@@ -58,8 +58,8 @@ impl SelectingFlags {
         let directory = missing.map(|directory| [DIRECTORY, directory]);
         let own = own.iter().map(String::as_str);
         let flags = directory.into_iter().flatten().chain(own);
-        let all = [PROGRAM, name].into_iter().chain(flags);
-        let all = all.chain(words.iter().copied());
+        let all = [PROGRAM, name].into_iter().chain(words.iter().copied());
+        let all = all.chain(flags);
         let quoted: Vec<String> = all.map(shell_text).collect();
         quoted.join(" ")
     }
@@ -106,7 +106,7 @@ mod tests {
         let (script, sync) = work.now_or_never().unwrap();
         assert_eq!(
             script,
-            r"integrationd script --dir 'it'\''s here' --config a.yaml lake"
+            r"integrationd script lake --dir 'it'\''s here' --config a.yaml"
         );
         assert_eq!(sync, "integrationd sync --only 'a b'");
         assert_eq!(command("script", &["lake"]), "integrationd script lake");
@@ -120,6 +120,6 @@ mod tests {
             r"integrationd script --dir 'it'\''s here' --config a.yaml"
         );
         let given = flags().command("adopt", Some("/o ther"), &["lake"]);
-        assert_eq!(given, "integrationd adopt --dir '/o ther' lake");
+        assert_eq!(given, "integrationd adopt lake --dir '/o ther'");
     }
 }

@@ -637,7 +637,7 @@ fn second_export_names_unrecorded_integrations() {
     let run = exporting(&tenant, &dir, &["--adopt", "--state", state]);
     let ran = run.verbatim().run().exits_with(1);
     let command = format!(
-        "integrationd adopt --dir {} --state {state} snowflake-a snowflake-b",
+        "integrationd adopt snowflake-a snowflake-b --dir {} --state {state}",
         dir.display()
     );
     assert!(ran.stdout.contains(&command), "{}", ran.stdout);

@@ -88,7 +88,7 @@ const FLAGS: &str = r"--var-file vars.yaml --state state --config settings.yaml"
 fn printed_script_command_selects_the_same_files() {
     let world = World::new();
     let ran = world.ran(&["sync", "--dry-run", "it's here"]).exits_with(0);
-    let script = format!(r"integrationd script --dir 'it'\''s here' {FLAGS} lake");
+    let script = format!(r"integrationd script lake --dir 'it'\''s here' {FLAGS}");
     let line = format!("before this, run the script of: {script}\n");
     assert!(ran.stdout.contains(&line), "{}", ran.stdout);
     let json = ["sync", "--dry-run", "it's here", "-o", "json"];
@@ -138,7 +138,7 @@ fn defaults_are_not_repeated() {
         let run = run.within(world.place.path()).env("LAKE_TOKEN", "x");
         run.on(&world.tenant).run().exits_with(0)
     };
-    let script = "integrationd script --var HOST=lake.example.com lake\n";
+    let script = "integrationd script lake --var HOST=lake.example.com\n";
     for args in [&[][..], &["integrations.d"], &["--parallelism=2"]] {
         let ran = run(args);
         assert!(ran.stdout.contains(script), "{}", ran.stdout);

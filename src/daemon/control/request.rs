@@ -50,6 +50,7 @@ pub struct HandedCommand {
     /// The client's view.
     pub view: ClientView,
     /// The flags for commands in the texts that the client shows.
+    #[serde(default)]
     pub selecting: SelectingFlags,
     /// True if a person can be asked.
     pub can_ask: bool,
