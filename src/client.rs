@@ -144,6 +144,9 @@ pub(crate) enum RequestError {
         .0.display()
     )]
     Interrupted(PathBuf),
+    /// A signal ended this process while it asked for the approval.
+    #[error("interrupted before the approval: nothing was written")]
+    Unapproved,
     /// It refused.
     #[error("the daemon at {} refused the request: {why}", .path.display())]
     Refused {
@@ -187,7 +190,11 @@ impl RequestError {
                 "run `integrationd status`; after the writes, run `integrationd history` to see \
                 the result"
             }
-            Self::Refused { .. } => "check the log of the daemon",
+            Self::Unapproved => "to apply the changes, run the command again",
+            Self::Refused { .. } => {
+                "check that `--socket`, the URL of the tenant and the settings file are those of \
+                 the daemon, and check the log of the daemon"
+            }
         }
     }
 }
@@ -195,7 +202,7 @@ impl RequestError {
 impl From<RequestError> for CommandFailure {
     fn from(error: RequestError) -> Self {
         let exit = match &error {
-            RequestError::Interrupted(_) => Exit::Partial,
+            RequestError::Interrupted(_) | RequestError::Unapproved => Exit::Partial,
             RequestError::Disabled
             | RequestError::Unreachable(_)
             | RequestError::Old(_)
@@ -333,7 +340,10 @@ pub(crate) async fn hand_over(
             }
             () = signals.next() => {
                 // The thread that reads the answer would go on.
-                if is_interrupted || question.is_some() {
+                if question.is_some() {
+                    return Err(RequestError::Unapproved);
+                }
+                if is_interrupted {
                     return Err(RequestError::Interrupted(path));
                 }
                 is_interrupted = true;

@@ -120,11 +120,11 @@ fn printed_command_of_an_error_selects_the_same_files() {
     let ran = world
         .ran(&["script", "other", "--dir", "it's here"])
         .exits_with(1);
-    let validate =
-        r"integrationd validate 'it'\''s here' --var-file vars.yaml --config settings.yaml";
-    let help = format!("run `{validate} -o json` to see the names");
+    let files = r"'it'\''s here' --var-file vars.yaml --config settings.yaml";
+    let validate = format!("integrationd validate -o json {files}");
+    let help = format!("run `{validate}` to see the names");
     assert!(ran.stderr.contains(&help), "{}", ran.stderr);
-    world.copied_works(&format!("{validate} -o json"));
+    world.copied_works(&validate);
 }
 
 #[test]

@@ -82,7 +82,7 @@ fn a_run_that_comes_to_no_result_says_why() {
       "format_version": 1,
       "error": {
         "message": "directory nowhere does not exist",
-        "help": "give an existing, readable directory of integration files as the last argument"
+        "help": "give an existing, readable directory of integration files"
       },
       "exit_code": 1
     }
@@ -90,7 +90,7 @@ fn a_run_that_comes_to_no_result_says_why() {
     // People read the same on standard error.
     insta::assert_snapshot!(ran.stderr, @"
     error: directory nowhere does not exist
-     help: give an existing, readable directory of integration files as the last argument
+     help: give an existing, readable directory of integration files
     ");
 }
 

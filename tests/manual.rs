@@ -26,7 +26,10 @@ fn every_command_has_a_manual_page_with_its_help() {
     let all = Integrationd::new(["man", "--directory"]).arg(place.path());
     assert_eq!(all.run().exits_with(0).all(), "");
     for command in commands().iter().filter(|command| *command != "help") {
-        let page = Integrationd::new(["man", command]).run().exits_with(0);
+        let page = Integrationd::new(["man", command])
+            .verbatim()
+            .run()
+            .exits_with(0);
         let path = place.path().join(format!("integrationd-{command}.1"));
         assert_eq!(std::fs::read_to_string(path).unwrap(), page.stdout);
         let title = format!(".TH integrationd-{command} 1  \"integrationd ");

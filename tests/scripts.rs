@@ -224,6 +224,7 @@ fn script_that_does_not_exist_is_a_clear_error() {
         awsLocationRole: arn:aws:iam::012345678901:role/r\n  authenticationType: auto\n";
     refused(s3, &[], 1, "Amazon S3 has no scripts");
     refused("type: Trino\n", &[], 1, "has no scripts");
+    refused("type: Trino\n", &[], 1, "run `integrationd snippet one`");
     refused(LAKE, &["--kind", "upgrade"], 64, "invalid value 'upgrade'");
     refused(
         LAKE,

@@ -295,7 +295,7 @@ Examples:
   integrationd suspend warehouse-prod --reason 'maintenance'
   integrationd suspend new-lake --unknown --reason 'not yet'    for a file that was never applied
 
-Run `systemctl reload integrationd` to apply the suspension immediately.";
+The command notifies the daemon that holds the ledger, and the daemon starts a run at once.";
 
 pub(super) const RESOLVE: &str = "\
 Examples:

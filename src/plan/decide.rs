@@ -138,7 +138,7 @@ fn compare(
     if let Some(block) = contest::block(integration, &difference, recorded, context) {
         return (Operation::Blocked(block), notes);
     }
-    if difference.changes.iter().any(|c| c.immutable) && is_replaceable(integration, context) {
+    if is_replaced(integration, &difference, context) {
         return replace(integration, found, difference.changes, against);
     }
     if repeats_creation {
@@ -273,6 +273,15 @@ fn not_converging(
     })
 }
 
+/// True if the integration is deleted and created again, which is allowed.
+fn is_replaced(
+    integration: &Integration,
+    difference: &Difference,
+    context: &PlanContext<'_>,
+) -> bool {
+    difference.changes.iter().any(|c| c.immutable) && is_replaceable(integration, context)
+}
+
 /// Obstacle to a necessary update.
 fn update_block(
     integration: &Integration,
@@ -308,7 +317,10 @@ fn update_block(
             paths: difference.hidden.clone(),
         });
     }
-    if !difference.secrets_lost.is_empty() || !difference.may_drop.is_empty() {
+    // A replacement that is allowed shows the secrets that may go with it.
+    let may_drop =
+        !difference.may_drop.is_empty() && !is_replaced(integration, difference, context);
+    if !difference.secrets_lost.is_empty() || may_drop {
         return Some(Block::SecretNotGiven {
             paths: difference.secrets_lost.clone(),
             possible: difference.may_drop.clone(),

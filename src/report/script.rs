@@ -131,7 +131,7 @@ impl From<ScriptError> for CommandFailure {
             ScriptError::Unknown { .. }
             | ScriptError::Automatic(_)
             | ScriptError::AutomaticPart { .. }
-            | ScriptError::NoScripts(_)
+            | ScriptError::NoScripts { .. }
             | ScriptError::NoSuchScript { .. }
             | ScriptError::NotLive { .. }
             | ScriptError::NotDescribed { .. }
@@ -170,7 +170,15 @@ fn remedy_of(error: &ScriptError) -> Option<String> {
                 script_command(name)
             )
         }
-        ScriptError::NoScripts(_) => {
+        ScriptError::NoScripts {
+            name,
+            has_snippet: true,
+            ..
+        } => format!(
+            "run `{}` to get the configuration of the cluster",
+            command("snippet", &[name])
+        ),
+        ScriptError::NoScripts { .. } => {
             "set the platform up by hand as Immuta's documentation describes".to_owned()
         }
         ScriptError::NoSuchScript { kinds, .. } => {

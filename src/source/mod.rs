@@ -85,7 +85,7 @@ impl SourceError {
         match self {
             Self::TooMany { .. } => "name a directory that contains only integration files",
             Self::Missing { .. } | Self::NotADirectory { .. } | Self::Unreadable { .. } => {
-                "give an existing, readable directory of integration files as the last argument"
+                "give an existing, readable directory of integration files"
             }
             Self::Changing { .. } => AGAIN,
         }

@@ -274,7 +274,7 @@ static SELECTING: LazyLock<Regex> = LazyLock::new(|| {
                  api-key-file|auth|ca-file|connections|vault-[a-z-]+";
     let flag = format!(r"--(?:{names})[ =]{value}");
     let place = r#"(?:\[FILES\]|/)[^\s`'"]*"#;
-    let words = r"(?: (?:--[a-z-]+ )?[^-\s`/\[][^\s`]*)*?";
+    let words = r"(?: (?:--?[a-z-]+ )?[^-\s`/\[][^\s`]*)*?";
     let command = format!(r"(integrationd [a-z]+{words})(?: (?:{flag}|{place}))+");
     Regex::new(&command).unwrap()
 });

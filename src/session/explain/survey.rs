@@ -314,9 +314,7 @@ impl Survey<'_> {
         });
         caused.collect()
     }
-}
 
-impl Survey<'_> {
     /// The server's changes that the settings keep.
     fn kept(
         &self,

@@ -31,7 +31,10 @@ pub enum ScriptError {
     #[error("{0} is set up automatically, so it has no scripts")]
     Automatic(Name),
     /// Immuta carries out this part of a replacement itself.
-    #[error("Immuta {} the resources of {name} itself, so there is no {kind} script", if kind.is_of_removal() { "removes" } else { "creates" })]
+    #[error(
+        "Immuta {} the resources of {name} itself, so there is no {kind} script",
+        if kind.is_of_removal() { "removes" } else { "creates" }
+    )]
     AutomaticPart {
         /// The name.
         name: Name,
@@ -39,8 +42,15 @@ pub enum ScriptError {
         kind: ScriptKind,
     },
     /// The platform has no scripts.
-    #[error("{0} has no scripts")]
-    NoScripts(&'static str),
+    #[error("{platform} has no scripts")]
+    NoScripts {
+        /// The name.
+        name: Name,
+        /// The platform.
+        platform: &'static str,
+        /// True if it has a configuration snippet.
+        has_snippet: bool,
+    },
     /// The platform has others.
     #[error("{platform} has no {kind} script")]
     NoSuchScript {

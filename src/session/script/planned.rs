@@ -3,6 +3,7 @@
 use crate::immuta::HttpTransport;
 use crate::live::LiveIntegration;
 use crate::plan::{Action, Block, Operation};
+use crate::platform::AUTO_BOOTSTRAP;
 use crate::session::Prepared;
 use crate::sync::{self, PlannedTenant};
 
@@ -15,9 +16,9 @@ pub(super) fn planned_action(
 ) -> Option<Action> {
     let of = |actions: &[Action]| actions.iter().find(|it| it.name == name).cloned();
     let action = of(&planned.plan.actions)?;
-    let Operation::Blocked(Block::Replacement { .. }) = action.kind.without_limits() else {
+    if !needs_replacement(action.kind.without_limits()) {
         return Some(action);
-    };
+    }
     let mut request = prepared.request.clone();
     request.allow_replace.insert(name.to_owned());
     let plan = sync::plan(
@@ -27,6 +28,23 @@ pub(super) fn planned_action(
         &planned.recovery,
     );
     of(&plan.actions)
+}
+
+/// True if only a replacement brings about what the file says: the scripts of an update do not
+/// change who sets the platform up.
+fn needs_replacement(kind: &Operation) -> bool {
+    match kind {
+        Operation::Blocked(block) => matches!(block, Block::Replacement { .. }),
+        Operation::Update { changes, .. } => {
+            changes.iter().any(|change| change.path == *AUTO_BOOTSTRAP)
+        }
+        Operation::Unchanged { .. }
+        | Operation::Create(_)
+        | Operation::Delete(_)
+        | Operation::Replace { .. }
+        | Operation::Withheld { .. }
+        | Operation::Suspended { .. } => false,
+    }
 }
 
 /// The live integration of a name without a file.

@@ -66,7 +66,11 @@ impl<'p> ScriptTarget<'p> {
         };
         let mut manual = parts.removal.into_iter().chain(parts.creation);
         if manual.all(|platform| platform.scripts.kinds.is_empty()) {
-            return Err(ScriptError::NoScripts(platform.title));
+            return Err(ScriptError::NoScripts {
+                name: name.to_owned(),
+                platform: platform.title,
+                has_snippet: platform.snippet.is_some(),
+            });
         }
         Ok(Self {
             name,
