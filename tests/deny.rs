@@ -262,6 +262,11 @@ fn daemon_freezes_a_denied_file_until_it_is_fixed() {
     let mistake = &served.status()["seen"]["mistakes"][0];
     assert_eq!(mistake["severity"], "error", "{mistake}");
     assert_eq!(served.row("good")["state"], "Ready");
+    let metrics = served.get("/metrics").body;
+    for series in ["condition", "integrations_by_reason"] {
+        let line = format!("integrationd_{series}{{reason=\"InvalidFile\"}} 1");
+        assert!(metrics.contains(&line), "{metrics}");
+    }
     assert_eq!(
         web.tenant.written()[0]["config"]["workspaceUrl"],
         "good.example.com"

@@ -5,12 +5,67 @@ use std::time::Duration;
 use super::Disposition;
 use crate::reason::Reason;
 use crate::report::exit::{Exit, exit};
+use crate::report::failure::CommandFailure;
 use crate::report::{Counts, Report};
 use crate::session::OpenError;
 use crate::sync::{Afterwards, Ending, SyncError};
 
+/// Cause of a run without a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RunFailureCause {
+    /// The settings of the tenant or of Vault, or a name in the settings.
+    Settings,
+    /// The directory or the repository with the files.
+    Source,
+    /// The tenant.
+    Tenant,
+    /// The ledger and its key.
+    Ledger,
+}
+
+impl RunFailureCause {
+    pub(super) const ALL: [Self; 4] = [Self::Settings, Self::Source, Self::Tenant, Self::Ledger];
+
+    /// The word for it in metrics.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Settings => "settings",
+            Self::Source => "source",
+            Self::Tenant => "tenant",
+            Self::Ledger => "ledger",
+        }
+    }
+}
+
+/// A run that came to no result, and the reaction to it.
+pub(super) struct NoResult {
+    pub(super) failure: CommandFailure,
+    pub(super) disposition: Disposition,
+    pub(super) cause: RunFailureCause,
+}
+
+impl From<OpenError> for NoResult {
+    fn from(error: OpenError) -> Self {
+        Self {
+            disposition: of_open_error(&error),
+            cause: cause_of_open_error(&error),
+            failure: error.into(),
+        }
+    }
+}
+
+impl From<SyncError> for NoResult {
+    fn from(error: SyncError) -> Self {
+        Self {
+            disposition: of_error(&error),
+            cause: cause_of_error(&error),
+            failure: error.into(),
+        }
+    }
+}
+
 /// Reaction to a run that could not begin.
-pub(super) fn of_open_error(error: &OpenError) -> Disposition {
+fn of_open_error(error: &OpenError) -> Disposition {
     match error {
         OpenError::Tenant(_)
         | OpenError::Vault(_)
@@ -31,8 +86,36 @@ pub(super) fn of_open_error(error: &OpenError) -> Disposition {
     }
 }
 
+/// Cause of a run that could not begin.
+fn cause_of_open_error(error: &OpenError) -> RunFailureCause {
+    match error {
+        OpenError::Tenant(_) | OpenError::Vault(_) | OpenError::Names(_) => {
+            RunFailureCause::Settings
+        }
+        OpenError::Variables(_)
+        | OpenError::RejectedRevision(_)
+        | OpenError::Git(_)
+        | OpenError::GitSettings(_)
+        | OpenError::Directory(_) => RunFailureCause::Source,
+        OpenError::Place(_)
+        | OpenError::Key(_)
+        | OpenError::Ledger(_)
+        | OpenError::Store(_)
+        | OpenError::Suspensions(_) => RunFailureCause::Ledger,
+    }
+}
+
+/// Cause of a run whose tenant, ledger or files could not be read.
+fn cause_of_error(error: &SyncError) -> RunFailureCause {
+    match error {
+        SyncError::Tenant(_) => RunFailureCause::Tenant,
+        SyncError::Ledger(_) => RunFailureCause::Ledger,
+        SyncError::Files(_) => RunFailureCause::Source,
+    }
+}
+
 /// Reaction to a tenant or a ledger that could not be read.
-pub(super) fn of_error(error: &SyncError) -> Disposition {
+fn of_error(error: &SyncError) -> Disposition {
     match error {
         SyncError::Tenant(error) => match error.rejection().map(|rejection| rejection.code) {
             // Asking again with the same key could lock it.

@@ -20,10 +20,12 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use super::WebhookRejection;
+use super::disposition::RunFailureCause;
 use super::view::{RunView, State};
 use super::{DaemonStatus, Disposition};
 use crate::net::{ExchangeObserver, Exchanged, TransportErrorKind};
 use crate::platform::PLATFORMS;
+use crate::reason::Reason;
 use crate::report::Counts;
 
 /// The media type of [`Metrics::text`].
@@ -49,6 +51,11 @@ struct ResultLabel {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ReasonLabel {
     reason: Word,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CauseLabel {
+    cause: Word,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -80,7 +87,11 @@ struct Inner {
     reconcile_duration: Histogram,
     last_reconcile: Seconds,
     last_success: Seconds,
+    interval: Seconds,
+    conditions: Family<ReasonLabel, Gauge>,
+    last_failure: Family<CauseLabel, Gauge>,
     integrations: Family<StateLabels, Gauge>,
+    reasons: Family<ReasonLabel, Gauge>,
     changes: Family<ActionLabel, Gauge>,
     drifted: Gauge,
     not_converging: Gauge,
@@ -124,7 +135,11 @@ impl Default for Metrics {
             reconcile_duration: Histogram::new(RECONCILE_BUCKETS),
             last_reconcile: Gauge::default(),
             last_success: Gauge::default(),
+            interval: Gauge::default(),
+            conditions: Family::default(),
+            last_failure: Family::default(),
             integrations: Family::default(),
+            reasons: Family::default(),
             changes: Family::default(),
             drifted: Gauge::default(),
             not_converging: Gauge::default(),
@@ -163,8 +178,28 @@ impl Inner {
             "End time of the last run that ended in sync",
             self.last_success.clone(),
         );
+        self.register_state();
         self.register_integrations();
         self.register_requests();
+    }
+
+    fn register_state(&mut self) {
+        let it = &mut self.registry;
+        it.register(
+            "interval_seconds",
+            "Interval between runs, as it is set",
+            self.interval.clone(),
+        );
+        it.register(
+            "condition",
+            "1 for the reason of the daemon's state after the last run",
+            self.conditions.clone(),
+        );
+        it.register(
+            "last_run_failure",
+            "1 for the cause if the last run came to no result",
+            self.last_failure.clone(),
+        );
     }
 
     fn register_integrations(&mut self) {
@@ -173,6 +208,11 @@ impl Inner {
             "integrations",
             "Integrations by platform and state",
             self.integrations.clone(),
+        );
+        it.register(
+            "integrations_by_reason",
+            "Integrations that are not in sync, by reason",
+            self.reasons.clone(),
         );
         it.register(
             "plan_changes",
@@ -252,7 +292,28 @@ impl Inner {
                 .get_or_create(&ReasonLabel { reason })
                 .inc_by(0);
         }
+        self.set_condition(Some(Reason::Starting));
+        self.set_failure(None);
         self.show(&RunView::default());
+    }
+
+    /// Shows the reason of the daemon's state, in one of the series.
+    fn set_condition(&self, current: Option<Reason>) {
+        for reason in Reason::ALL {
+            let gauge = self.conditions.get_or_create(&label_of(*reason));
+            gauge.set(i64::from(Some(*reason) == current));
+        }
+    }
+
+    /// Shows the cause of a run without a result.
+    fn set_failure(&self, current: Option<RunFailureCause>) {
+        for cause in RunFailureCause::ALL {
+            let label = CauseLabel {
+                cause: cause.word(),
+            };
+            let gauge = self.last_failure.get_or_create(&label);
+            gauge.set(i64::from(Some(cause) == current));
+        }
     }
 
     fn show(&self, view: &RunView) {
@@ -267,6 +328,11 @@ impl Inner {
                 gauge.set(number(view.of_platform(platform, state)));
             }
         }
+        for reason in Reason::ALL {
+            let rows = view.rows.iter().filter(|row| row.reason == Some(*reason));
+            let gauge = self.reasons.get_or_create(&label_of(*reason));
+            gauge.set(number(rows.count()));
+        }
         for (action, count) in actions(view.counts) {
             let gauge = self.changes.get_or_create(&ActionLabel { action });
             gauge.set(number(count));
@@ -275,6 +341,11 @@ impl Inner {
         self.not_converging.set(number(view.not_converging()));
         self.suspended.set(number(view.suspended));
     }
+}
+
+fn label_of(reason: Reason) -> ReasonLabel {
+    let reason = reason.as_str();
+    ReasonLabel { reason }
 }
 
 /// Planned and blocked actions of a plan.
@@ -332,6 +403,7 @@ impl Metrics {
             .get_or_create(&ResultLabel { result })
             .inc();
         inner.reconcile_duration.observe(took.as_secs_f64());
+        inner.set_condition(status.phase.reason());
         for (gauge, time) in [
             (&inner.last_reconcile, status.at),
             (&inner.last_success, status.succeeded),
@@ -343,6 +415,16 @@ impl Metrics {
         if let Some(view) = &last.view {
             inner.show(view);
         }
+    }
+
+    /// The interval between runs, which a reload may change.
+    pub(super) fn set_interval(&self, interval: Duration) {
+        self.0.interval.set(interval.as_secs_f64());
+    }
+
+    /// The cause of a run without a result; none after any other run.
+    pub(super) fn set_failure(&self, cause: Option<RunFailureCause>) {
+        self.0.set_failure(cause);
     }
 
     /// The git repository was asked, with or without success.

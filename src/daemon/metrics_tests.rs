@@ -56,6 +56,9 @@ fn run_is_counted_by_result_and_every_series_exists_at_once() {
         let series = format!("integrationd_notifications_total{{result=\"{result}\"}}");
         assert_eq!(line_of(&before, &series), "0");
     }
+    let condition = |reason: &str| format!("integrationd_condition{{reason=\"{reason}\"}}");
+    assert_eq!(line_of(&before, &condition("Starting")), "1");
+    assert_eq!(line_of(&before, &condition("GuardRefused")), "0");
     let mut status = DaemonStatus::default();
     status.end(
         RunOutcome {
@@ -71,6 +74,8 @@ fn run_is_counted_by_result_and_every_series_exists_at_once() {
     metrics.record_run(&status, Duration::from_secs(2));
     let text = metrics.text();
     assert_eq!(line_of(&text, &reconciles("stalled")), "1");
+    assert_eq!(line_of(&text, &condition("Starting")), "0");
+    assert_eq!(line_of(&text, &condition("GuardRefused")), "1");
     assert_eq!(
         line_of(&text, "integrationd_reconcile_duration_seconds_sum"),
         "2.0"
@@ -80,4 +85,23 @@ fn run_is_counted_by_result_and_every_series_exists_at_once() {
         "0.0"
     );
     assert!(text.ends_with("# EOF\n"));
+}
+
+#[test]
+fn cause_of_a_failed_run_and_the_interval_are_shown() {
+    let metrics = Metrics::default();
+    let failure = |cause: &str| format!("integrationd_last_run_failure{{cause=\"{cause}\"}}");
+    for cause in RunFailureCause::ALL.map(RunFailureCause::word) {
+        assert_eq!(line_of(&metrics.text(), &failure(cause)), "0");
+    }
+    metrics.set_failure(Some(RunFailureCause::Tenant));
+    assert_eq!(line_of(&metrics.text(), &failure("tenant")), "1");
+    assert_eq!(line_of(&metrics.text(), &failure("ledger")), "0");
+    metrics.set_failure(None);
+    assert_eq!(line_of(&metrics.text(), &failure("tenant")), "0");
+    metrics.set_interval(Duration::from_secs(600));
+    assert_eq!(
+        line_of(&metrics.text(), "integrationd_interval_seconds"),
+        "600.0"
+    );
 }

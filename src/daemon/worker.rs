@@ -15,7 +15,7 @@ use super::carry_out::carry_out;
 use super::conditions::Conditions;
 use super::console::Console;
 use super::control::handed::HandedRun;
-use super::disposition::{of_error, of_open_error, of_report};
+use super::disposition::{NoResult, of_report};
 use super::source::WatchedSource;
 use super::view::{PriorState, build_view};
 use super::{Activation, Backoff, Disposition, RunOutcome, StatusPublisher, TriggerReason};
@@ -26,13 +26,12 @@ use crate::ledger::{Ledger, StoreError};
 use crate::manifest::Name;
 use crate::plan::{Action, Block, Operation, Operator, Plan};
 use crate::report::exit::exit;
-use crate::report::failure::CommandFailure;
 use crate::report::not_compared::{self, secrets_not_compared};
 use crate::report::{Counts, NotConverged, Report, not_converged, suspended, text};
 use crate::session::{OpenError, Opened, Preparation, Session, Wishes};
 use crate::settings::daemon::DaemonSettings;
 use crate::source::git::Revision;
-use crate::sync::{Approval, Ending, RunTrigger, Shell, SyncError};
+use crate::sync::{Approval, Ending, RunTrigger, Shell};
 use crate::text::chain;
 
 /// Number of runs on the page.
@@ -84,30 +83,6 @@ impl WorkerContext {
     }
 }
 
-/// A run that came to no result, and the reaction to it.
-struct NoResult {
-    failure: CommandFailure,
-    disposition: Disposition,
-}
-
-impl From<OpenError> for NoResult {
-    fn from(error: OpenError) -> Self {
-        Self {
-            disposition: of_open_error(&error),
-            failure: error.into(),
-        }
-    }
-}
-
-impl From<SyncError> for NoResult {
-    fn from(error: SyncError) -> Self {
-        Self {
-            disposition: of_error(&error),
-            failure: error.into(),
-        }
-    }
-}
-
 impl Activation for Worker {
     fn interval(&self) -> Duration {
         self.context.settings.borrow().interval
@@ -129,6 +104,7 @@ impl Activation for Worker {
         let trigger = reason.word();
         let span = tracing::error_span!("sync", tenant, run_id, trigger, revision = field::Empty);
         self.revision = None;
+        self.context.publisher.metrics.set_interval(self.interval());
         let writes = AtomicBool::new(false);
         let outcome = tokio::select! {
             biased;
@@ -138,10 +114,13 @@ impl Activation for Worker {
                 return None;
             }
         };
+        let cause = outcome.as_ref().err().map(|error| error.cause);
+        self.context.publisher.metrics.set_failure(cause);
         let mut outcome = outcome.unwrap_or_else(
             |NoResult {
                  failure,
                  disposition,
+                 cause: _,
              }| RunOutcome {
                 disposition,
                 exit: failure.exit(),

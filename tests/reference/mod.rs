@@ -5,20 +5,20 @@
 
 mod attributes;
 mod diagnostics;
+mod monitoring;
+mod registry;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use clap::{Arg, ArgAction, Command};
-use integrationd::daemon::metrics::Metrics;
 use integrationd::manifest::{VARIABLES, schema};
-use integrationd::net::{ExchangeObserver, Exchanged, UrlTemplate};
 use integrationd::platform::PLATFORMS;
 use integrationd::reason::{Outlook, Reason};
 use integrationd::report::exit::Exit;
 use integrationd::secret::own_credentials;
+use registry::{MetricFamily, families};
 
 use crate::common::Integrationd;
 
@@ -29,6 +29,7 @@ const UPDATE: &str = "UPDATE_DOCS=1 cargo test --test tests reference::";
 type Block = (&'static str, fn() -> String);
 
 const BLOCKS: &[Block] = &[
+    ("alerts", monitoring::runbook),
     ("attributes", attributes::attributes),
     ("command-table", command_table),
     ("commands", commands),
@@ -41,7 +42,12 @@ const BLOCKS: &[Block] = &[
 ];
 
 /// Files that the code has as a whole.
-const FILES: &[Block] = &[("docs/integration.schema.json", integration_schema)];
+const FILES: &[Block] = &[
+    ("docs/integration.schema.json", integration_schema),
+    ("docs/monitoring/dashboard.json", monitoring::dashboard),
+    ("docs/monitoring/integrationd.rules.yaml", monitoring::rules),
+    ("docs/monitoring/rules_test.yaml", monitoring::rules_test),
+];
 
 fn integration_schema() -> String {
     format!("{:#}\n", schema(PLATFORMS))
@@ -319,36 +325,13 @@ fn reasons() -> String {
 
 /// Every metric as the registry has it: name, labels, help.
 fn metrics() -> String {
-    let metrics = Metrics::default();
-    metrics.exchanged(&Exchanged {
-        method: &http::Method::GET,
-        template: UrlTemplate("/integrations/{id}"),
-        result: Ok(http::StatusCode::OK),
-        took: Duration::from_millis(20),
-    });
-    let text = metrics.text();
     let mut out = head(&["metric", "labels", "meaning"]);
-    let mut help = "";
-    for line in text.lines() {
-        if let Some((_, said)) = line.strip_prefix("# HELP ").and_then(|l| l.split_once(' ')) {
-            help = said.trim_end_matches('.');
-        }
-        let kind = line.strip_prefix("# TYPE ").and_then(|l| l.split_once(' '));
-        let Some((name, kind)) = kind else {
-            continue;
-        };
-        let suffix = match kind {
-            "counter" => "_total",
-            "info" => "_info",
-            _ => "",
-        };
-        let name = format!("{name}{suffix}");
-        let series = format!("{name}{{");
-        let first = text.lines().find_map(|line| line.strip_prefix(&series));
-        let labels = first.unwrap_or_default().split("\",");
-        let labels = labels.filter_map(|label| label.split_once("=\""));
-        let labels: Vec<String> = labels.map(|(label, _)| format!("`{label}`")).collect();
-        out += &row(&[&format!("`{name}`"), &labels.join(", "), help]);
+    for MetricFamily {
+        name, labels, help, ..
+    } in families()
+    {
+        let labels: Vec<String> = labels.iter().map(|label| format!("`{label}`")).collect();
+        out += &row(&[&format!("`{name}`"), &labels.join(", "), &help]);
     }
     out
 }
@@ -362,6 +345,10 @@ fn metrics_keep_their_names_and_labels() {
         "reconcile_duration_seconds`",
         "last_reconcile_timestamp_seconds`",
         "last_success_timestamp_seconds`",
+        "interval_seconds`",
+        "condition` | `reason`",
+        "last_run_failure` | `cause`",
+        "integrations_by_reason` | `reason`",
         "integrations` | `platform`, `state`",
         "plan_changes` | `action`",
         "drifted_integrations`",

@@ -61,6 +61,7 @@ requirements! {
     MACHINE = [Program("systemd-nspawn"), Program("nsenter"), Rootfs, Sudo];
     NAMESPACES = [Program("unshare"), Program("nsenter"), Namespaces];
     NGINX = [Program("/usr/sbin/nginx"), Program("/usr/sbin/fcgiwrap")];
+    PROMTOOL = [Program("promtool")];
     PYTHON = [Program("python3")];
     OPENBAO = [Tool("bao")];
     PACKAGE = [Program("python3"), Program("dpkg-deb"), Program("dpkg-shlibdeps"), Tool("cargo-deb")];
