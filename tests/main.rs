@@ -64,6 +64,8 @@ mod faults;
 #[cfg(test)]
 mod follow_up;
 #[cfg(test)]
+mod formats;
+#[cfg(test)]
 mod git;
 #[cfg(test)]
 mod guard;

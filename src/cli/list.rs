@@ -8,7 +8,7 @@ use super::help;
 use crate::immuta::{KnownSecrets, ReadApi, RetryPolicy};
 use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
-use crate::report::format::{OutputFormat, render};
+use crate::report::format::{OF_LIST, OutputFormat, render};
 use crate::report::list::Listing;
 use crate::session::{OpenError, Tenant};
 use crate::sync::owners_of_tenant;
@@ -22,7 +22,7 @@ const INCOMPLETE: &str = "the list is incomplete, so `sync` would create nothing
 #[command(after_help = help::LIST, after_long_help = help::LIST_LONG)]
 pub(super) struct ListArgs {
     /// Format of the result on standard output
-    #[arg(long, short, value_name = "FORMAT", value_enum, default_value_t = OutputFormat::Text)]
+    #[arg(long, short, value_name = "FORMAT", value_parser = OutputFormat::among(OF_LIST), default_value = "text")]
     pub output: OutputFormat,
     #[command(flatten)]
     pub connection: ConnectionArgs,

@@ -38,9 +38,10 @@ impl CommandArgs for StatusArgs {
 
     async fn run(self, context: CommandContext<'_>) -> Result<Exit, CommandFailure> {
         let result = client::request(self.socket.as_deref(), DaemonCommand::Status).await?;
-        match self.output {
-            OutputFormat::Text => context.terminal.out(&result.text),
-            OutputFormat::Json => context.terminal.out_unfolded(&result.json),
+        if self.output.is_told() {
+            context.terminal.out(&result.text);
+        } else {
+            context.terminal.out_unfolded(&result.json);
         }
         Ok(result.exit)
     }

@@ -14,7 +14,7 @@ use crate::plan::PlanDigest;
 use crate::report::approved::ApprovedPlan;
 use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
-use crate::report::format::OutputFormat;
+use crate::report::format::{OF_PLAN, OutputFormat};
 
 /// Plan and apply once; `--dry-run` stops after the plan
 ///
@@ -47,7 +47,7 @@ pub(super) struct SyncArgs {
     #[arg(long, value_name = "FILE", requires = "expect")]
     pub approved: Option<PathBuf>,
     /// Format of the result on standard output
-    #[arg(long, short, value_name = "FORMAT", value_enum, default_value_t = OutputFormat::Text)]
+    #[arg(long, short, value_name = "FORMAT", value_parser = OutputFormat::among(OF_PLAN), default_value = "text")]
     pub output: OutputFormat,
     #[command(flatten)]
     pub daemon: HandOverArgs,

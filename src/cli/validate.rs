@@ -7,7 +7,7 @@ use super::command::{CommandArgs, CommandContext};
 use super::help;
 use crate::report::exit::Exit;
 use crate::report::failure::CommandFailure;
-use crate::report::format::{OutputFormat, render};
+use crate::report::format::{OF_CHECK, OutputFormat, render};
 use crate::report::validation::Validation;
 use crate::session::check_directory;
 
@@ -18,7 +18,7 @@ pub(super) struct ValidateArgs {
     #[command(flatten)]
     pub files: FilesArgs,
     /// Format of the result on standard output
-    #[arg(long, short, value_name = "FORMAT", value_enum, default_value_t = OutputFormat::Text)]
+    #[arg(long, short, value_name = "FORMAT", value_parser = OutputFormat::among(OF_CHECK), default_value = "text")]
     pub output: OutputFormat,
 }
 

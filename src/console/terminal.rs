@@ -4,6 +4,7 @@
 //! included, so that no line is lost under another. Lines are folded where a
 //! person reads them, and nowhere else.
 
+use std::fs::OpenOptions;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,6 +25,9 @@ use crate::secret::Secret;
 use crate::session::Watcher;
 use crate::source::git::Revision;
 use crate::text::escaped;
+
+/// Names the file for the summary of a job, in GitHub Actions.
+const JOB_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
 
 /// Output for results and messages. Standard output carries only the result.
 #[derive(Clone)]
@@ -98,6 +102,7 @@ impl Terminal {
             ScreenPlace::UnfoldedOutput => self.out_unfolded(text),
             ScreenPlace::Error => self.err(text),
             ScreenPlace::UnfoldedError => self.err_unfolded(text),
+            ScreenPlace::JobSummary => self.job_summary(text),
         }
     }
 
@@ -150,10 +155,29 @@ impl Terminal {
             prose,
             kept,
             folded,
+            summary,
         } = result;
         self.prose(prose);
         self.out_unfolded(kept);
         self.out(folded);
+        self.job_summary(summary);
+    }
+
+    /// Adds to the summary of the job, if this process runs in one that has a summary.
+    fn job_summary(&self, text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        if let Some(client) = &self.client {
+            return client.write(ScreenPlace::JobSummary, text);
+        }
+        let Some(path) = std::env::var_os(JOB_SUMMARY).filter(|path| !path.is_empty()) else {
+            return;
+        };
+        let file = OpenOptions::new().append(true).create(true).open(&path);
+        if let Err(error) = file.and_then(|mut file| file.write_all(text.as_bytes())) {
+            self.lost(&error);
+        }
     }
 
     /// Writes a secret that is the result of a command to standard output, byte by byte.

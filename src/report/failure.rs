@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::document::Document;
 use super::exit::Exit;
+use super::overview::Overview;
 use crate::diagnostic::Diagnostic;
 use crate::export::ExportRefusal;
 use crate::export::disk::ExportWriteError;
@@ -44,6 +45,20 @@ impl Document for CommandFailure {
     /// The text for people goes to standard error.
     fn text(&self) -> String {
         String::new()
+    }
+
+    fn parts(&self) -> (&'static [(&'static str, &'static str)], &'static str) {
+        (&[], "error")
+    }
+
+    fn overview(&self) -> Option<Overview<'_>> {
+        Some(Overview {
+            title: "integrationd".to_owned(),
+            summary: "The command failed.".to_owned(),
+            diagnostics: &self.mistakes,
+            failure: Some((&self.error.message, &self.error.help)),
+            ..Overview::new(self.exit)
+        })
     }
 }
 

@@ -9,8 +9,9 @@ use serde_json::{Map, Value as Json};
 
 use super::document::Document;
 use super::exit::Exit;
+use super::overview::{ItemLevel, Overview, OverviewItem};
 use crate::live::{FailingTest, IntegrationStatus, Live, LiveIntegration, RemoteId, StatusPhase};
-use crate::text::escaped;
+use crate::text::{count, escaped};
 
 /// The document of `list`.
 #[derive(Serialize)]
@@ -67,13 +68,39 @@ impl<'a> Listing<'a> {
     }
 }
 
-impl Document for Listing<'_> {
+impl<'a> Document for Listing<'a> {
     fn table(&self) -> String {
         table(self.live)
     }
 
     fn text(&self) -> String {
         unhealthy(self.live)
+    }
+
+    fn parts(&self) -> (&'static [(&'static str, &'static str)], &'static str) {
+        (&[("/integrations", "integration")], "list")
+    }
+
+    fn overview(&self) -> Option<Overview<'_>> {
+        let item = |listed: &'_ Listed<'a>| OverviewItem {
+            name: listed.identity.unwrap_or(listed.id.as_str()),
+            platform: listed.type_name,
+            verdict: listed.status.as_str().to_owned(),
+            level: ItemLevel::Notice,
+            place: None,
+            problem: String::new(),
+            details: String::new(),
+        };
+        let unreadable = self.unreadable.iter();
+        Some(Overview {
+            title: format!("Integrations of {}", self.tenant),
+            summary: format!("{}.", count(self.integrations.len(), "integration")),
+            items: self.integrations.iter().map(item).collect(),
+            remarks: unreadable
+                .map(|reason| format!("Part of the tenant could not be read: {reason}."))
+                .collect(),
+            ..Overview::new(self.exit_code)
+        })
     }
 }
 

@@ -15,10 +15,12 @@ pub mod integration;
 pub mod list;
 pub mod next_step;
 pub mod not_compared;
+pub mod overview;
 pub mod profile;
 pub mod rendering;
 mod result;
 pub mod run;
+mod run_overview;
 pub mod script;
 pub mod snippet;
 mod style;
@@ -43,6 +45,7 @@ use crate::sync::{Afterwards, Ending, RunTrigger, Synced};
 use approved::{ApprovedPlan, PlanDifference};
 use document::Document;
 use exit::Exit;
+use overview::Overview;
 use run::RunDocument;
 
 /// Warns of attributes in which the server has the value of a secret.
@@ -123,6 +126,20 @@ impl Document for Finished<'_> {
             return ending;
         }
         text::plan(&synced.plan, tenant) + &ending
+    }
+
+    fn parts(&self) -> (&'static [(&'static str, &'static str)], &'static str) {
+        const PARTS: &[(&str, &str)] = &[
+            ("/diagnostics", "diagnostic"),
+            ("/plan/actions", "action"),
+            ("/plan/unmanaged", "unmanaged"),
+            ("/result/outcomes", "outcome"),
+        ];
+        (PARTS, "run")
+    }
+
+    fn overview(&self) -> Option<Overview<'_>> {
+        Some(run_overview::overview(self.report, self.exit))
     }
 }
 

@@ -65,7 +65,7 @@ fn action(out: &mut String, action: &Action) {
 }
 
 /// The rest of the line of an action, and the lines below it.
-fn details(out: &mut String, kind: &Operation) {
+pub(super) fn details(out: &mut String, kind: &Operation) {
     match kind {
         Operation::Unchanged { id } => {
             let _ = writeln!(out, " {}", id_of(id));

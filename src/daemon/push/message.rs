@@ -75,6 +75,8 @@ pub enum ScreenPlace {
     Error,
     /// Standard error, as it is.
     UnfoldedError,
+    /// The summary of the job that the client runs in.
+    JobSummary,
 }
 
 impl Message {

@@ -19,11 +19,7 @@ struct Versioned<'a, D> {
 
 /// A document on many lines, as it is printed and served.
 pub(super) fn render(document: &impl Document) -> Rendered {
-    Rendered {
-        prose: String::new(),
-        kept: escaped_json(&format!("{:#}\n", versioned(document))).into_owned(),
-        folded: String::new(),
-    }
+    Rendered::of(escaped_json(&format!("{:#}\n", versioned(document))).into_owned())
 }
 
 /// A document on one line, as it is sent.
@@ -34,7 +30,7 @@ pub fn line(document: &impl Serialize) -> String {
 
 /// Escaped afterwards, it is valid JSON in which no character moves the cursor or reverses
 /// a line.
-fn versioned(document: &impl Serialize) -> Json {
+pub(super) fn versioned(document: &impl Serialize) -> Json {
     let versioned = Versioned {
         format_version: FORMAT_VERSION,
         document,

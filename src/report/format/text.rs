@@ -7,5 +7,6 @@ pub(super) fn render(document: &impl Document) -> Rendered {
         prose: document.prose(),
         kept: document.table(),
         folded: document.text(),
+        summary: String::new(),
     }
 }
