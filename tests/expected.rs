@@ -187,7 +187,9 @@ fn wrong_digest_or_document_is_a_usage_error() {
         .exits_with(64);
     let ran = world.sync(&["--yes", "--expect", OTHER, "--approved", approved]);
     assert!(ran.exits_with(64).stdout.contains(&digest));
-    let nowhere = ["--yes", "--expect", &digest, "--approved", "nowhere.json"];
-    world.sync(&nowhere).exits_with(64);
+    for path in ["nowhere.json", "/dev/zero"] {
+        let nowhere = ["--yes", "--expect", &digest, "--approved", path];
+        world.sync(&nowhere).exits_with(64);
+    }
     assert_eq!(world.tenant.writes(), [""; 0]);
 }

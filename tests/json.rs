@@ -1,7 +1,9 @@
 //! The report for programs: one document, whatever the ending.
 
 use http::Method;
+use integrationd::report::exit::Exit;
 use integrationd::simulator::{FailedTest, FaultKind};
+use integrationd::sync::{RunTrigger, TriggerReason};
 use serde_json::{Value, json};
 
 use crate::common::{Files, Integrationd, Ran, Tenant, in_sync, snowflake};
@@ -111,6 +113,26 @@ fn mistakes_are_in_the_document_and_not_on_standard_error() {
     let report = ran.json();
     assert_eq!(report["diagnostics"][0]["code"], "E0204", "{report:#}");
     assert_eq!(report["plan"]["summary"]["invalid"], 1);
+}
+
+#[test]
+fn schema_of_the_plan_has_every_exit_code_and_trigger() {
+    let schema: Value = serde_json::from_str(include_str!("../docs/plan.schema.json")).unwrap();
+    let codes: Vec<u8> = Exit::ALL.into_iter().map(|exit| exit as u8).collect();
+    assert_eq!(schema["$defs"]["exit_code"]["enum"], json!(codes));
+    let triggers = TriggerReason::ALL.map(|reason| RunTrigger::Daemon(reason).word());
+    let triggers = [[RunTrigger::Command.word()].as_slice(), &triggers].concat();
+    let trigger = &schema["$defs"]["run"]["properties"]["trigger"]["enum"];
+    let mut stated: Vec<&str> = trigger
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    stated.sort_unstable();
+    let mut known = triggers;
+    known.sort_unstable();
+    assert_eq!(stated, known);
 }
 
 #[test]

@@ -14,7 +14,7 @@ use serde_json::{Value as Json, json};
 use sha2::{Digest as _, Sha256};
 
 use super::body::with_references;
-use super::{Action, Operation};
+use super::{Action, Deletion, Operation};
 
 /// The algorithm, as a digest names it.
 const ALGORITHM: &str = "sha256:";
@@ -46,31 +46,23 @@ impl Default for PlanDigest {
 
 /// The parts of an action that count; `None` if it writes nothing.
 fn write(action: &Action) -> Option<Json> {
-    let (word, id, parts) = match &action.kind {
-        Operation::Create(creation) => ("create", None, json!({ "body": creation.body.shown() })),
+    let kind = &action.kind;
+    let word = kind.write_word()?;
+    let parts = match kind {
+        Operation::Create(creation) => json!({ "body": creation.body.shown() }),
         Operation::Update {
-            id,
-            body,
-            precondition,
-            ..
+            body, precondition, ..
         } => {
             let body = precondition.without_carried(body).shown();
-            let live = precondition.state().compared();
-            ("update", Some(id), json!({ "body": body, "live": live }))
+            json!({ "body": body, "live": precondition.state().compared() })
         }
-        Operation::Delete(deletion) => {
-            let credentials = with_references(&deletion.credentials);
-            let live = deletion.precondition.compared();
-            let parts = json!({ "credentials": credentials, "live": live });
-            ("delete", Some(&deletion.id), parts)
-        }
+        Operation::Delete(deletion) => deleted(deletion),
         Operation::Replace {
             deletion, creation, ..
         } => {
-            let credentials = with_references(&deletion.credentials);
-            let (body, live) = (creation.body.shown(), deletion.precondition.compared());
-            let parts = json!({ "credentials": credentials, "body": body, "live": live });
-            ("replace", Some(&deletion.id), parts)
+            let mut parts = deleted(deletion);
+            parts["body"] = creation.body.shown();
+            parts
         }
         Operation::Unchanged { .. }
         | Operation::Withheld { .. }
@@ -78,7 +70,13 @@ fn write(action: &Action) -> Option<Json> {
         | Operation::Blocked(_) => return None,
     };
     let platform = action.platform.map(|platform| platform.wire);
-    Some(json!([action.name, word, platform, id, parts]))
+    Some(json!([action.name, word, platform, kind.id(), parts]))
+}
+
+/// The parts of a deletion that count.
+fn deleted(deletion: &Deletion) -> Json {
+    let credentials = with_references(&deletion.credentials);
+    json!({ "credentials": credentials, "live": deletion.precondition.compared() })
 }
 
 /// A text that is no digest of a plan.

@@ -31,6 +31,7 @@ mod inputs;
 mod masked;
 mod needs;
 mod note;
+mod operation;
 mod owners;
 mod pairing;
 mod policy;
@@ -220,56 +221,6 @@ pub enum Operation {
     },
     /// Nothing, although something would have to be done.
     Blocked(Block),
-}
-
-impl Operation {
-    /// True if a request is sent that changes the tenant.
-    #[must_use]
-    pub fn is_write(&self) -> bool {
-        match self {
-            Self::Create(_) | Self::Update { .. } | Self::Delete(_) | Self::Replace { .. } => true,
-            Self::Unchanged { .. }
-            | Self::Withheld { .. }
-            | Self::Suspended { .. }
-            | Self::Blocked(_) => false,
-        }
-    }
-
-    /// True if the integration differs, or may differ, from its file and is suspended.
-    #[must_use]
-    pub fn is_pending_suspended(&self) -> bool {
-        let Self::Suspended { would, .. } = self else {
-            return false;
-        };
-        !matches!(**would, Self::Unchanged { .. })
-    }
-
-    /// The live integration, if the action names one.
-    #[must_use]
-    pub fn id(&self) -> Option<&RemoteId> {
-        match self {
-            Self::Unchanged { id } | Self::Update { id, .. } => Some(id),
-            Self::Delete(deletion) | Self::Replace { deletion, .. } => Some(&deletion.id),
-            Self::Withheld { would, .. } | Self::Suspended { would, .. } => would.id(),
-            Self::Create(_) | Self::Blocked(_) => None,
-        }
-    }
-
-    /// The action without the suspension and the policy that keep it back.
-    #[must_use]
-    pub fn without_limits(&self) -> &Self {
-        let mut kind = self;
-        while let Self::Withheld { would, .. } | Self::Suspended { would, .. } = kind {
-            kind = would;
-        }
-        kind
-    }
-
-    fn suspended(self, suspend: &Suspend) -> Self {
-        let suspend = suspend.clone();
-        let would = Box::new(self);
-        Self::Suspended { suspend, would }
-    }
 }
 
 /// A `POST`, complete.

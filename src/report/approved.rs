@@ -5,6 +5,7 @@
 //! document that was changed on the way cannot have anything applied.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read as _;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -14,8 +15,9 @@ use super::exit::Exit;
 use super::failure::CommandFailure;
 use super::run::write_entries;
 use crate::plan::{Plan, PlanDigest};
+use crate::regular;
 
-/// The largest document that is read, in bytes: about ten thousand integrations.
+/// The largest document that is read, in bytes. A daemon reads it for a client.
 const LARGEST: u64 = 64 << 20;
 
 const HELP: &str = "give the output of `integrationd sync --dry-run -o json` for the approved plan";
@@ -83,11 +85,14 @@ impl ApprovedPlan {
             let what = format!("cannot read the approved plan in {}: {why}", path.display());
             CommandFailure::new(Exit::Usage, what, HELP)
         };
-        let size = path.metadata().map_err(|error| failure(&error))?.len();
-        if size > LARGEST {
+        let file = regular::open(path).map_err(|error| failure(&error))?;
+        let file = file.ok_or_else(|| failure(&"it is not a file"))?;
+        let mut text = Vec::new();
+        let read = file.take(LARGEST + 1).read_to_end(&mut text);
+        read.map_err(|error| failure(&error))?;
+        if text.len() as u64 > LARGEST {
             return Err(failure(&"the file is too large"));
         }
-        let text = std::fs::read(path).map_err(|error| failure(&error))?;
         let document: ApprovedDocument =
             serde_json::from_slice(&text).map_err(|error| failure(&error))?;
         if document.plan_digest.parse() != Ok(expected) {

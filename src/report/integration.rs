@@ -249,16 +249,7 @@ fn withheld(explained: &ExplainedIntegration) -> Option<&'static str> {
 }
 
 fn block(explained: &ExplainedIntegration) -> Option<&Block> {
-    match explained.action.as_ref()?.kind.without_limits() {
-        Operation::Blocked(block) => Some(block),
-        Operation::Unchanged { .. }
-        | Operation::Create(_)
-        | Operation::Update { .. }
-        | Operation::Delete(_)
-        | Operation::Replace { .. }
-        | Operation::Withheld { .. }
-        | Operation::Suspended { .. } => None,
-    }
+    explained.action.as_ref()?.kind.without_limits().block()
 }
 
 impl Document for IntegrationDocument<'_> {

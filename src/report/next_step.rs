@@ -84,16 +84,7 @@ fn not_known(unread: &UnreadTenant) -> NextStep {
 
 /// The word for a write.
 fn word(kind: &Operation) -> &'static str {
-    match kind.without_limits() {
-        Operation::Create(_) => "create",
-        Operation::Update { .. } => "update",
-        Operation::Delete(_) => "delete",
-        Operation::Replace { .. } => "replace",
-        Operation::Unchanged { .. }
-        | Operation::Blocked(_)
-        | Operation::Withheld { .. }
-        | Operation::Suspended { .. } => NONE,
-    }
+    kind.without_limits().write_word().unwrap_or(NONE)
 }
 
 /// The noun for a write.

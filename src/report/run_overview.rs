@@ -6,8 +6,8 @@ use anstream::adapter::strip_str;
 
 use super::exit::Exit;
 use super::overview::{ItemLevel, Overview, OverviewItem, WriteCounts, signed_lines};
-use super::{Counts, Report, Tally, not_compared, text};
-use crate::apply::{ActionFailure, Outcome};
+use super::{Counts, Report, not_compared, text};
+use crate::apply::{ActionFailure, Outcome, in_a_line};
 use crate::plan::{Action, Operation, Plan};
 use crate::sync::{Afterwards, Ending};
 use crate::text::{chain, count};
@@ -54,15 +54,7 @@ fn summary(report: &Report) -> String {
             format!("Refused by the guard: nothing was applied. Plan: {planned}.")
         }
         Ending::Refused(_) => format!("Not approved: nothing was applied. Plan: {planned}."),
-        Ending::Applied { outcomes, .. } => {
-            let tally = Tally::of(outcomes);
-            let unfinished = tally.cut_short + tally.not_started;
-            format!(
-                "Applied: {} succeeded, {} failed, {unfinished} unfinished.",
-                count(tally.succeeded, "change"),
-                tally.failed,
-            )
-        }
+        Ending::Applied { outcomes, .. } => format!("{}.", in_a_line(outcomes)),
     }
 }
 
@@ -113,45 +105,50 @@ fn not_compared_of(plan: &Plan) -> Option<String> {
 fn item<'a>(action: &'a Action, outcome: Option<&Outcome>) -> Option<OverviewItem<'a>> {
     let failure = outcome.and_then(|outcome| outcome.result.as_ref().err());
     let (verdict, level) = verdict(action, failure)?;
-    let problem = match (&action.kind, failure) {
-        (_, Some(failure)) => chain(failure),
-        (Operation::Blocked(block), None) => block.to_string(),
-        (_, None) => String::new(),
-    };
+    let block = action.kind.block().map(ToString::to_string);
+    let problem = failure.map(|failure| chain(failure)).or(block);
     Some(OverviewItem {
         name: &action.name,
         platform: action.platform.map_or("", |platform| platform.title),
         verdict,
         level,
         place: action.origin.as_ref().map(|it| (&*it.file, it.line)),
-        problem,
+        problem: problem.unwrap_or_default(),
         details: details(action),
     })
 }
 
+/// The verdict in a word or two; `None` if it is not worth a line.
 fn verdict(action: &Action, failure: Option<&ActionFailure>) -> Option<(String, ItemLevel)> {
+    let notes = action.notes();
+    if let Some(word) = action.kind.write_word() {
+        return Some(match failure {
+            None => (word.to_owned(), ItemLevel::Notice),
+            Some(ActionFailure::NotStarted) => (format!("{word} not started"), ItemLevel::Error),
+            Some(_) => (format!("{word} failed"), ItemLevel::Error),
+        });
+    }
     let (word, level) = match &action.kind {
-        Operation::Create(_) => ("create", ItemLevel::Notice),
-        Operation::Update { .. } => ("update", ItemLevel::Notice),
-        Operation::Replace { .. } => ("replace", ItemLevel::Notice),
-        Operation::Delete(_) => ("delete", ItemLevel::Notice),
+        Operation::Blocked(_) => ("blocked", ItemLevel::Error),
         Operation::Withheld { .. } => ("withheld", ItemLevel::Notice),
         Operation::Suspended { .. } => ("suspended", ItemLevel::Notice),
-        Operation::Blocked(_) => ("blocked", ItemLevel::Error),
-        Operation::Unchanged { .. } => {
-            let notes = action.notes();
-            let drifted = !notes.drift.is_empty();
-            let (is_unhealthy, holds) = (notes.status.is_some(), !notes.holds_secret.is_empty());
-            let word = if drifted { "drifted" } else { "unhealthy" };
-            return (drifted || is_unhealthy || holds)
-                .then(|| (word.to_owned(), ItemLevel::Notice));
+        Operation::Unchanged { .. }
+        | Operation::Create(_)
+        | Operation::Update { .. }
+        | Operation::Replace { .. }
+        | Operation::Delete(_) => {
+            if !notes.drift.is_empty() {
+                ("drifted", ItemLevel::Notice)
+            } else if notes.status.is_some() {
+                ("unhealthy", ItemLevel::Notice)
+            } else if !notes.holds_secret.is_empty() {
+                ("holds a secret", ItemLevel::Notice)
+            } else {
+                return None;
+            }
         }
     };
-    match failure {
-        None => Some((word.to_owned(), level)),
-        Some(ActionFailure::NotStarted) => Some((format!("{word} not started"), ItemLevel::Error)),
-        Some(_) => Some((format!("{word} failed"), ItemLevel::Error)),
-    }
+    Some((word.to_owned(), level))
 }
 
 /// The lines of the text report below its headline.

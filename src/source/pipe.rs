@@ -106,7 +106,7 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let path = pipe(&place);
         let Err(FileProblem::Unreadable { reason }) = to_end(&path, Duration::ZERO) else {
-            panic!("nobody writes");
+            panic!("no process writes to it");
         };
         assert!(reason.contains("did not finish"), "{reason}");
         // Ends the wait of the thread.

@@ -43,6 +43,14 @@ pub enum TriggerReason {
 }
 
 impl TriggerReason {
+    /// All reasons.
+    pub const ALL: [Self; 4] = [
+        Self::Interval,
+        Self::Triggered,
+        Self::SourceChanged,
+        Self::Manual,
+    ];
+
     /// The word for it in the log.
     #[must_use]
     pub fn word(self) -> &'static str {

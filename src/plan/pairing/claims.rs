@@ -1,6 +1,6 @@
 //! Files that describe a live integration, and files that could mean it.
 //!
-//! What is deleted must be claimed by no other file, so that a claim errs towards one. A file
+//! An integration is deleted only if no other file claims it; in doubt, there is a claim. A file
 //! that is pinned to one integration describes no other, although its pin may be a mistake.
 
 use std::collections::{BTreeSet, HashMap};

@@ -362,15 +362,9 @@ fn suspension(action: Option<&Action>, plan: &Plan, name: &str) -> Option<Suspen
 
 /// End of the pause after a rejected write, in the plan of a daemon.
 fn backing_off(plan: &Plan, name: &str) -> Option<Timestamp> {
-    match action_of(plan, name)?.kind.without_limits() {
-        Operation::Blocked(Block::BackingOff { until }) => Some(*until),
-        Operation::Blocked(_)
-        | Operation::Unchanged { .. }
-        | Operation::Create(_)
-        | Operation::Update { .. }
-        | Operation::Delete(_)
-        | Operation::Replace { .. }
-        | Operation::Withheld { .. }
-        | Operation::Suspended { .. } => None,
-    }
+    let block = action_of(plan, name)?.kind.without_limits().block()?;
+    let Block::BackingOff { until } = block else {
+        return None;
+    };
+    Some(*until)
 }

@@ -2,7 +2,7 @@
 
 use crate::immuta::HttpTransport;
 use crate::live::LiveIntegration;
-use crate::plan::{Action, Block, Operation};
+use crate::plan::{Action, Block, Change, Operation};
 use crate::platform::AUTO_BOOTSTRAP;
 use crate::session::Prepared;
 use crate::sync::{self, PlannedTenant};
@@ -33,18 +33,9 @@ pub(super) fn planned_action(
 /// True if only a replacement brings about what the file says: the scripts of an update do not
 /// change who sets the platform up.
 fn needs_replacement(kind: &Operation) -> bool {
-    match kind {
-        Operation::Blocked(block) => matches!(block, Block::Replacement { .. }),
-        Operation::Update { changes, .. } => {
-            changes.iter().any(|change| change.path == *AUTO_BOOTSTRAP)
-        }
-        Operation::Unchanged { .. }
-        | Operation::Create(_)
-        | Operation::Delete(_)
-        | Operation::Replace { .. }
-        | Operation::Withheld { .. }
-        | Operation::Suspended { .. } => false,
-    }
+    let is_changed = |change: &Change| change.path == *AUTO_BOOTSTRAP;
+    matches!(kind.block(), Some(Block::Replacement { .. }))
+        || matches!(kind, Operation::Update { changes, .. } if changes.iter().any(is_changed))
 }
 
 /// The live integration of a name without a file.
